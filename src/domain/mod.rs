@@ -1,0 +1,8 @@
+//! The rules of the program as pure functions: values in, values out.
+//!
+//! Nothing here opens a file, a socket or a database, reads a clock or the environment. Whatever
+//! needs the outside world lives in an edge (`git`, `walk`, `llm`, `store`, `export`) and meets these rules in `commands`.
+
+pub mod failure;
+pub mod path;
+pub mod sample;
