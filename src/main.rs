@@ -1,2 +1,1 @@
-//! The binary: hands the command line to the library and its exit code to the shell.
 fn main() {}

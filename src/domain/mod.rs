@@ -6,3 +6,4 @@
 pub mod failure;
 pub mod path;
 pub mod sample;
+pub mod source;

@@ -1,0 +1,425 @@
+//! The cache: paid responses, the stat cache and what was learnt about endpoints. May be deleted at any time.
+//!
+//! One thread owns the connection. Requests reach it over a bounded queue and are committed in groups: whoever stores a
+//! response waits for the commit that holds it, so that a response is durable before it is used. A damaged file is set aside, never fatal.
+
+use super::{StoreError, open_private};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+
+/// Requests waiting for the cache thread; more wait at the sender.
+const QUEUE: usize = 64;
+/// Most writes of one commit.
+const GROUP: usize = 256;
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS responses (
+    key BLOB PRIMARY KEY, used_at INTEGER NOT NULL, bytes INTEGER NOT NULL, response TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stats (
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
+    hash TEXT NOT NULL, seen_ns INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS endpoints (name TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// How much the cache may keep.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheLimits {
+    /// Responses unused for longer are dropped, in seconds.
+    pub age_secs: i64,
+    /// Bytes of responses; the least recently used go first.
+    pub bytes_max: i64,
+}
+
+/// What was known of a file when it was last read whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatRow {
+    /// Bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// Inode number.
+    pub inode: u64,
+    /// Lower-case hex SHA-256 of the content.
+    pub hash: String,
+    /// When it was read, nanoseconds since 1970.
+    pub seen_ns: i64,
+}
+
+enum Job {
+    Response(
+        [u8; 32],
+        oneshot::Sender<Result<Option<String>, StoreError>>,
+    ),
+    Stats(
+        String,
+        oneshot::Sender<Result<HashMap<String, StatRow>, StoreError>>,
+    ),
+    Profile(String, oneshot::Sender<Result<Option<String>, StoreError>>),
+    KeepResponse([u8; 32], String, oneshot::Sender<Result<(), StoreError>>),
+    KeepStats(Vec<(String, StatRow)>),
+    KeepProfile(String, String),
+}
+
+/// A handle on the cache; clones share its thread. The thread ends when the last handle is gone and its work is committed.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Cache {
+    /// Opens the cache at `path`, prunes it to `limits` as of `now` (seconds since 1970), and starts its thread.
+    /// Join the returned handle after dropping every [`Cache`] to be sure all is written.
+    pub fn open(
+        path: &Path,
+        limits: CacheLimits,
+        now: i64,
+    ) -> Result<(Self, JoinHandle<()>), StoreError> {
+        let connection = match open_pruned(path, limits, now) {
+            Err(StoreError::Corrupt { .. }) => {
+                let aside = set_aside(path, now)?;
+                tracing::warn!(
+                    "{} was damaged; set aside as {}",
+                    path.display(),
+                    aside.display()
+                );
+                open_pruned(path, limits, now)?
+            }
+            other => other?,
+        };
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let owner = Owner {
+            connection,
+            path: path.to_owned(),
+            now,
+        };
+        let thread = std::thread::Builder::new()
+            .name("cache".to_owned())
+            .spawn(move || owner.serve(queue));
+        let thread = thread.map_err(|source| StoreError::Open {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok((Cache { jobs }, thread))
+    }
+
+    /// The response stored under `key`.
+    pub async fn response(&self, key: [u8; 32]) -> Result<Option<String>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Response(key, reply)).await?;
+        answer.await.map_err(|_| StoreError::CacheGone)?
+    }
+
+    /// Stores a response; when this returns it is on disk.
+    pub async fn keep_response(&self, key: [u8; 32], response: String) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::KeepResponse(key, response, reply)).await?;
+        answer.await.map_err(|_| StoreError::CacheGone)?
+    }
+
+    /// What was learnt about an endpoint and model, as its owner wrote it.
+    pub async fn profile(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Job::Profile(name.to_owned(), reply)).await?;
+        answer.await.map_err(|_| StoreError::CacheGone)?
+    }
+
+    /// Stores what was learnt about an endpoint and model.
+    pub async fn keep_profile(&self, name: &str, profile: String) -> Result<(), StoreError> {
+        self.send(Job::KeepProfile(name.to_owned(), profile)).await
+    }
+
+    /// The stat rows of every file below `folder`, by stored path. Blocks; not for asynchronous code.
+    pub fn stats_below(&self, folder: &str) -> Result<HashMap<String, StatRow>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs
+            .blocking_send(Job::Stats(folder.to_owned(), reply))
+            .map_err(|_| StoreError::CacheGone)?;
+        answer.blocking_recv().map_err(|_| StoreError::CacheGone)?
+    }
+
+    /// Stores stat rows, some time later. Blocks while the queue is full; not for asynchronous code.
+    pub fn keep_stats(&self, rows: Vec<(String, StatRow)>) -> Result<(), StoreError> {
+        self.jobs
+            .blocking_send(Job::KeepStats(rows))
+            .map_err(|_| StoreError::CacheGone)
+    }
+
+    async fn send(&self, job: Job) -> Result<(), StoreError> {
+        self.jobs.send(job).await.map_err(|_| StoreError::CacheGone)
+    }
+}
+
+fn open_pruned(path: &Path, limits: CacheLimits, now: i64) -> Result<Connection, StoreError> {
+    let connection = open_private(path)?;
+    let prepare = || -> rusqlite::Result<()> {
+        connection.execute_batch(SCHEMA)?;
+        connection.execute(
+            "DELETE FROM responses WHERE used_at < ?1",
+            [now - limits.age_secs],
+        )?;
+        connection.execute(
+            "DELETE FROM responses WHERE key IN (SELECT key FROM
+                 (SELECT key, sum(bytes) OVER (ORDER BY used_at DESC, key) AS total FROM responses) WHERE total > ?1)",
+            [limits.bytes_max],
+        )?;
+        Ok(())
+    };
+    prepare().map_err(|source| StoreError::of(path, source))?;
+    Ok(connection)
+}
+
+fn set_aside(path: &Path, now: i64) -> Result<PathBuf, StoreError> {
+    let aside = path.with_extension(format!("db.damaged-{now}"));
+    std::fs::rename(path, &aside).map_err(|source| StoreError::Open {
+        path: path.to_owned(),
+        source,
+    })?;
+    for suffix in ["-wal", "-shm"] {
+        let mut side = path.as_os_str().to_owned();
+        side.push(suffix);
+        // Absent is as good as removed; one that stays makes the next open fail with its own message.
+        let _ = std::fs::remove_file(side);
+    }
+    Ok(aside)
+}
+
+struct Owner {
+    connection: Connection,
+    path: PathBuf,
+    now: i64,
+}
+
+impl Owner {
+    fn serve(self, mut queue: mpsc::Receiver<Job>) {
+        let mut writes = Vec::new();
+        while let Some(first) = queue.blocking_recv() {
+            let mut next = Some(first);
+            while let Some(job) = next {
+                if let Some(write) = self.answer(job, &mut writes) {
+                    writes.push(write);
+                }
+                next = (writes.len() < GROUP)
+                    .then(|| queue.try_recv().ok())
+                    .flatten();
+            }
+            self.commit(&mut writes);
+        }
+    }
+
+    /// Answers a question, which sees every write before it; gives a write back for the group.
+    fn answer(&self, job: Job, writes: &mut Vec<Job>) -> Option<Job> {
+        if matches!(job, Job::Response(..) | Job::Stats(..) | Job::Profile(..)) {
+            self.commit(writes);
+        }
+        // A receiver that is gone no longer wants the answer.
+        match job {
+            Job::Response(key, reply) => drop(reply.send(self.run(|c| response(c, key, self.now)))),
+            Job::Stats(folder, reply) => drop(reply.send(self.run(|c| stats_below(c, &folder)))),
+            Job::Profile(name, reply) => drop(reply.send(self.run(|c| profile(c, &name)))),
+            write => return Some(write),
+        }
+        None
+    }
+
+    fn commit(&self, writes: &mut Vec<Job>) {
+        if writes.is_empty() {
+            return;
+        }
+        let result = self.run(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            for job in &*writes {
+                write(&transaction, job, self.now)?;
+            }
+            transaction.commit()
+        });
+        if let Err(error) = &result {
+            tracing::warn!("the cache lost {} writes: {error}", writes.len());
+        }
+        for job in writes.drain(..) {
+            if let Job::KeepResponse(_, _, reply) = job {
+                let _ = reply.send(match &result {
+                    Ok(()) => Ok(()),
+                    Err(StoreError::DiskFull { path }) => {
+                        Err(StoreError::DiskFull { path: path.clone() })
+                    }
+                    Err(_) => Err(StoreError::CacheGone),
+                });
+            }
+        }
+    }
+
+    fn run<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        work(&self.connection).map_err(|source| StoreError::of(&self.path, source))
+    }
+}
+
+fn write(connection: &Connection, job: &Job, now: i64) -> rusqlite::Result<()> {
+    match job {
+        Job::KeepResponse(key, response, _) => {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO responses (key, used_at, bytes, response) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![key, now, response.len() as u64, response])?;
+        }
+        Job::KeepStats(rows) => {
+            let mut insert = connection.prepare_cached(
+                "INSERT OR REPLACE INTO stats (path, size, mtime_ns, inode, hash, seen_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            for (path, row) in rows {
+                // Inode numbers are bit patterns: SQLite's integers are signed.
+                insert.execute(params![
+                    path,
+                    row.size,
+                    row.mtime_ns,
+                    row.inode.cast_signed(),
+                    row.hash,
+                    row.seen_ns
+                ])?;
+            }
+        }
+        Job::KeepProfile(name, profile) => {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO endpoints (name, profile) VALUES (?1, ?2)")?
+                .execute([name, profile])?;
+        }
+        Job::Response(..) | Job::Stats(..) | Job::Profile(..) => {}
+    }
+    Ok(())
+}
+
+fn response(connection: &Connection, key: [u8; 32], now: i64) -> rusqlite::Result<Option<String>> {
+    let found = connection
+        .prepare_cached("SELECT response FROM responses WHERE key = ?1")?
+        .query_row([&key[..]], |row| row.get(0))
+        .optional()?;
+    if found.is_some() {
+        let mut touch = connection.prepare_cached(
+            "UPDATE responses SET used_at = ?2 WHERE key = ?1 AND used_at < ?2 - 86400",
+        )?;
+        touch.execute(params![&key[..], now])?;
+    }
+    Ok(found)
+}
+
+fn profile(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT profile FROM endpoints WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()
+}
+
+fn stats_below(
+    connection: &Connection,
+    folder: &str,
+) -> rusqlite::Result<HashMap<String, StatRow>> {
+    let mut select = connection.prepare_cached(
+        "SELECT path, size, mtime_ns, inode, hash, seen_ns FROM stats WHERE path >= ?1 AND path < ?2",
+    )?;
+    let rows = select.query_map([format!("{folder}/"), format!("{folder}0")], |row| {
+        let inode: i64 = row.get(3)?;
+        let stat = StatRow {
+            size: row.get(1)?,
+            mtime_ns: row.get(2)?,
+            inode: inode.cast_unsigned(),
+            hash: row.get(4)?,
+            seen_ns: row.get(5)?,
+        };
+        Ok((row.get(0)?, stat))
+    })?;
+    rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: CacheLimits = CacheLimits {
+        age_secs: 1000,
+        bytes_max: 100,
+    };
+
+    fn block<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap()
+            .block_on(future)
+    }
+
+    fn close((cache, thread): (Cache, JoinHandle<()>)) {
+        drop(cache);
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_kept_response_outlives_the_process_until_it_is_old_or_crowded_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let opened = Cache::open(&path, LIMITS, 5000).unwrap();
+        block(opened.0.keep_response([1; 32], "x".repeat(60))).unwrap();
+        close(opened);
+        let opened = Cache::open(&path, LIMITS, 5500).unwrap();
+        assert_eq!(
+            block(opened.0.response([1; 32])).unwrap().unwrap().len(),
+            60
+        );
+        assert_eq!(block(opened.0.response([2; 32])).unwrap(), None);
+        block(opened.0.keep_response([2; 32], "y".repeat(60))).unwrap();
+        close(opened);
+        let opened = Cache::open(&path, LIMITS, 5500).unwrap();
+        assert_eq!(
+            block(opened.0.response([1; 32])).unwrap(),
+            None,
+            "the older one goes when both are too much"
+        );
+        assert!(block(opened.0.response([2; 32])).unwrap().is_some());
+        close(opened);
+        let opened = Cache::open(&path, LIMITS, 7000).unwrap();
+        assert_eq!(block(opened.0.response([2; 32])).unwrap(), None, "too old");
+        close(opened);
+    }
+
+    #[test]
+    fn stats_and_profiles_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = Cache::open(&folder.path().join("cache.db"), LIMITS, 0).unwrap();
+        let row = StatRow {
+            size: 3,
+            mtime_ns: -5,
+            inode: u64::MAX,
+            hash: "h".to_owned(),
+            seen_ns: 9,
+        };
+        opened
+            .0
+            .keep_stats(vec![
+                ("h/r/a".to_owned(), row.clone()),
+                ("h/r2/a".to_owned(), row.clone()),
+            ])
+            .unwrap();
+        assert_eq!(
+            opened.0.stats_below("h/r").unwrap(),
+            HashMap::from([("h/r/a".to_owned(), row)])
+        );
+        block(opened.0.keep_profile("e", "{}".to_owned())).unwrap();
+        assert_eq!(block(opened.0.profile("e")).unwrap().as_deref(), Some("{}"));
+        close(opened);
+    }
+
+    #[test]
+    fn a_damaged_file_is_set_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        std::fs::write(
+            &path,
+            "this is not a database at all, whatever its name may say",
+        )
+        .unwrap();
+        close(Cache::open(&path, LIMITS, 7).unwrap());
+        assert!(folder.path().join("cache.db.damaged-7").exists());
+    }
+}

@@ -1,0 +1,137 @@
+//! Questions about the dataset. Reads only.
+
+use super::{Store, StoreError};
+use crate::domain::failure::{Failure, FailureCode};
+use rusqlite::Row;
+use std::collections::BTreeMap;
+
+/// What is stored about a file that was processed before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Stored path.
+    pub path: String,
+    /// Lower-case hex SHA-256 of the content that was processed.
+    pub content_hash: String,
+    /// Whether it stands in `FailedFiles`, wholly or in part.
+    pub failed: bool,
+}
+
+/// A row of `FailedFiles` with the content it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedFile {
+    /// Stored path.
+    pub path: String,
+    /// Lower-case hex SHA-256 of the content that failed; absent when someone else wrote the row.
+    pub content_hash: Option<String>,
+    /// What failed.
+    pub failure: Failure,
+    /// Whether the file has accepted samples besides.
+    pub has_samples: bool,
+}
+
+/// How many files stand in each state, and what they hold. The states never overlap.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    /// Files with samples and no failure.
+    pub done: u64,
+    /// Files with samples and a failure.
+    pub partly_done: u64,
+    /// Files with a failure and no sample.
+    pub failed: u64,
+    /// Files with neither: processed, nothing to ask.
+    pub empty: u64,
+    /// Samples of all files.
+    pub samples: u64,
+    /// Files that stand in `FailedFiles`, by leading reason code.
+    pub failures: BTreeMap<String, u64>,
+}
+
+impl Store {
+    /// Everything stored about files below `folder` (a repository's stored path), ordered by path.
+    pub fn files_below(&self, folder: &str) -> Result<Vec<StoredFile>, StoreError> {
+        // '0' follows '/' in every collation of bytes: the range holds exactly the paths that begin with `folder/`.
+        let query = "SELECT h.file_path, h.content_hash, f.failed_id IS NOT NULL FROM FileHashes h
+                     LEFT JOIN FailedFiles f ON f.file_path = h.file_path
+                     WHERE h.file_path >= ?1 AND h.file_path < ?2 ORDER BY h.file_path";
+        let bounds = [format!("{folder}/"), format!("{folder}0")];
+        self.rows(query, bounds, |row| {
+            Ok(StoredFile {
+                path: row.get(0)?,
+                content_hash: row.get(1)?,
+                failed: row.get(2)?,
+            })
+        })
+    }
+
+    /// Every failed file, oldest failure first. A reason that this program did not write stands for the whole file.
+    pub fn failed_files(&self) -> Result<Vec<FailedFile>, StoreError> {
+        let query = "SELECT f.file_path, h.content_hash, f.reason, h.sample_id IS NOT NULL FROM FailedFiles f
+                     LEFT JOIN FileHashes h ON h.file_path = f.file_path ORDER BY f.failed_at, f.failed_id";
+        self.rows(query, [], |row| {
+            let reason: String = row.get(2)?;
+            let failure = reason
+                .parse()
+                .unwrap_or_else(|_| Failure::of_file(FailureCode::NothingAccepted, reason));
+            Ok(FailedFile {
+                path: row.get(0)?,
+                content_hash: row.get(1)?,
+                failure,
+                has_samples: row.get(3)?,
+            })
+        })
+    }
+
+    /// The questions of a file's stored samples.
+    pub fn questions_of(&self, path: &str) -> Result<Vec<String>, StoreError> {
+        let query = "SELECT t.content FROM TrainingSamples s JOIN ConversationTurns t ON t.sample_id = s.sample_id
+                     WHERE s.dataset_source = ?1 AND t.role = 'user' ORDER BY t.turn_id";
+        self.rows(query, [path], |row| row.get(0))
+    }
+
+    /// How many files stand in each state.
+    pub fn counts(&self) -> Result<Counts, StoreError> {
+        let mut counts = Counts::default();
+        let states =
+            "SELECT h.sample_id IS NOT NULL, f.failed_id IS NOT NULL, count(*) FROM FileHashes h
+                      LEFT JOIN FailedFiles f ON f.file_path = h.file_path GROUP BY 1, 2";
+        for (has_samples, failed, files) in self.rows(states, [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get::<_, u64>(2)?))
+        })? {
+            match (has_samples, failed) {
+                (true, false) => counts.done = files,
+                (true, true) => counts.partly_done = files,
+                (false, true) => counts.failed = files,
+                (false, false) => counts.empty = files,
+            }
+        }
+        counts.samples = self.statement("SELECT count(*) FROM TrainingSamples", |s| {
+            s.query_row([], |row| row.get(0))
+        })?;
+        let reasons = "SELECT substr(reason, 1, instr(reason || ':', ':') - 1), count(*) FROM FailedFiles GROUP BY 1";
+        counts.failures = self
+            .rows(reasons, [], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .into_iter()
+            .collect();
+        Ok(counts)
+    }
+
+    fn rows<T>(
+        &self,
+        query: &str,
+        values: impl rusqlite::Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.statement(query, |statement| {
+            statement.query_map(values, read)?.collect()
+        })
+    }
+
+    fn statement<T>(
+        &self,
+        query: &str,
+        run: impl FnOnce(&mut rusqlite::CachedStatement<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let of = |source| StoreError::of(&self.path, source);
+        run(&mut self.connection.prepare_cached(query).map_err(of)?).map_err(of)
+    }
+}

@@ -1,0 +1,77 @@
+//! The four tables, and how an older database becomes a current one.
+//!
+//! Names, columns and declared types are a promise to users; constraints and indexes are ours to add.
+
+use super::StoreError;
+use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+/// Step `n` turns schema version `n` (`user_version`) into `n + 1`.
+const MIGRATIONS: &[&str] = &[VERSION_1];
+
+const VERSION_1: &str = "
+CREATE TABLE TrainingSamples (
+    sample_id            INTEGER PRIMARY KEY,
+    dataset_source       VARCHAR NOT NULL,
+    creation_date        TIMESTAMP NOT NULL,
+    model_type_intended  VARCHAR NOT NULL,
+    sample_quality_score REAL NOT NULL CHECK (sample_quality_score BETWEEN 0 AND 1),
+    is_multiturn         BOOLEAN NOT NULL CHECK (is_multiturn IN (0, 1))
+);
+CREATE INDEX TrainingSamples_dataset_source ON TrainingSamples (dataset_source);
+CREATE TABLE ConversationTurns (
+    turn_id       INTEGER PRIMARY KEY,
+    sample_id     INTEGER NOT NULL REFERENCES TrainingSamples (sample_id) ON DELETE CASCADE,
+    turn_index    INTEGER NOT NULL CHECK (turn_index >= 0),
+    role          VARCHAR NOT NULL CHECK (role IN ('system', 'user', 'assistant')),
+    content       TEXT NOT NULL,
+    is_label      BOOLEAN NOT NULL CHECK (is_label IN (0, 1)),
+    metadata_json TEXT NOT NULL CHECK (json_valid(metadata_json)),
+    UNIQUE (sample_id, turn_index)
+);
+CREATE TABLE FileHashes (
+    file_path      TEXT NOT NULL PRIMARY KEY,
+    content_hash   TEXT NOT NULL CHECK (length(content_hash) = 64),
+    last_processed DATETIME NOT NULL,
+    sample_id      INTEGER REFERENCES TrainingSamples (sample_id) ON DELETE SET NULL
+);
+CREATE INDEX FileHashes_sample_id ON FileHashes (sample_id);
+CREATE TABLE FailedFiles (
+    failed_id INTEGER PRIMARY KEY,
+    file_path TEXT NOT NULL UNIQUE,
+    reason    TEXT NOT NULL,
+    failed_at TIMESTAMP NOT NULL
+);
+";
+
+/// Brings the database to the current schema, in one transaction.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let of = |source| StoreError::of(path, source);
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if version(connection).map_err(of)? == known {
+        return Ok(());
+    }
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(of)?;
+    // Read again: another process may have migrated while this one waited.
+    let found = version(&transaction).map_err(of)?;
+    if found > known {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            found,
+            known,
+        });
+    }
+    for step in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        transaction.execute_batch(step).map_err(of)?;
+    }
+    transaction
+        .pragma_update(None, "user_version", known)
+        .map_err(of)?;
+    transaction.commit().map_err(of)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
