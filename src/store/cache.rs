@@ -209,9 +209,10 @@ impl Owner {
         }
     }
 
-    /// Answers a question, which sees every write before it; gives a write back for the group.
+    /// Answers a question; gives a write back for the group. Stats and profiles see every write before them. Responses need not:
+    /// whoever stores one waits for its commit, and to commit for each look-up would break up the groups.
     fn answer(&self, job: Job, writes: &mut Vec<Job>) -> Option<Job> {
-        if matches!(job, Job::Response(..) | Job::Stats(..) | Job::Profile(..)) {
+        if matches!(job, Job::Stats(..) | Job::Profile(..)) {
             self.commit(writes);
         }
         // A receiver that is gone no longer wants the answer.
