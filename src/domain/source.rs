@@ -14,8 +14,8 @@ pub struct Repository {
     pub commit: String,
     /// SPDX id of its licence, when one was recognised.
     pub licence: Option<String>,
-    /// Beginning of its README, for the prompt.
-    pub readme: String,
+    /// What it is, from the head of its README; may be empty.
+    pub about: String,
 }
 
 impl Repository {
