@@ -5,5 +5,6 @@
 
 pub mod failure;
 pub mod path;
+pub mod repo;
 pub mod sample;
 pub mod source;
