@@ -1,0 +1,160 @@
+//! A repo on this machine, read directly: no `git` program and no history, which libgit2's own local transport cannot leave out.
+
+use super::copy::Copy;
+use super::error::Problem;
+use super::target::{RemoteRef, Target, Wants};
+use crate::domain::repo::Wanted;
+use git2::{ErrorCode, ObjectType, Odb, Oid, PackBuilder, Repository};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// An opened source.
+pub(super) struct Local {
+    repo: Repository,
+}
+
+impl Local {
+    /// Opens a bare repository, a worktree, or `path` plus `.git`.
+    pub fn open(path: &Path) -> Result<Self, Problem> {
+        let with_suffix = path.with_added_extension("git");
+        if !path.exists() && !with_suffix.exists() {
+            return Err(Problem::NoSuchFolder);
+        }
+        let candidates = [path.join(".git"), path.to_owned(), with_suffix];
+        // As for copies: opened as bare, a source may belong to another user.
+        let bare = candidates
+            .iter()
+            .find_map(|candidate| Repository::open_bare(candidate).ok());
+        match bare.map_or_else(|| Repository::open(path), Ok) {
+            Ok(repo) => Ok(Local { repo }),
+            Err(error) if error.code() == ErrorCode::NotFound => Err(Problem::NoRepository),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Finds what is wanted; `None` when there are no commits at all.
+    pub fn target(&self, wanted: &Wanted) -> Result<Option<Target>, Problem> {
+        if let Some(target) = Target::pinned(wanted) {
+            return Ok(Some(target));
+        }
+        let found = self.references(&Wants::new(wanted).names)?;
+        if found.is_empty() && *wanted == Wanted::DefaultBranch {
+            return Target::only_branch(&self.branches()?);
+        }
+        Target::find(&found, wanted).map(Some)
+    }
+
+    fn references(&self, names: &[String]) -> Result<Vec<RemoteRef>, Problem> {
+        let found = names
+            .iter()
+            .filter_map(|name| self.reference(name).transpose());
+        found.collect()
+    }
+
+    fn reference(&self, name: &str) -> Result<Option<RemoteRef>, Problem> {
+        let not_there = |code| matches!(code, ErrorCode::NotFound | ErrorCode::InvalidSpec);
+        let resolved = self.repo.find_reference(name).and_then(|reference| {
+            let points_to = reference
+                .symbolic_target()
+                .ok()
+                .flatten()
+                .map(str::to_owned);
+            Ok((points_to, reference.resolve()?))
+        });
+        let (points_to, reference) = match resolved {
+            Ok(found) => found,
+            Err(error) if not_there(error.code()) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(id) = reference.target() else {
+            return Ok(None);
+        };
+        let peeled = reference
+            .peel(ObjectType::Any)
+            .ok()
+            .map(|object| object.id());
+        Ok(Some(RemoteRef {
+            name: name.to_owned(),
+            id,
+            peeled,
+            points_to,
+        }))
+    }
+
+    fn branches(&self) -> Result<Vec<RemoteRef>, Problem> {
+        let mut names = Vec::new();
+        for reference in self.repo.references_glob("refs/heads/*")? {
+            names.extend(reference?.name().ok().map(str::to_owned));
+        }
+        self.references(&names)
+    }
+
+    /// Writes the objects of one commit that `copy` lacks into `pack`. Returns the commits whose parents are left out.
+    pub fn fetch(
+        &self,
+        target: &Target,
+        copy: &Copy,
+        pack: &mut dyn Write,
+    ) -> Result<Vec<Oid>, Problem> {
+        let commit = match self.repo.find_commit(target.commit) {
+            Ok(commit) => commit,
+            Err(error)
+                if error.code() == ErrorCode::NotFound
+                    && !self.repo.odb()?.exists(target.commit) =>
+            {
+                return Err(Problem::NoSuchCommit(target.commit.to_string()));
+            }
+            Err(_) => return Err(Problem::NotACommit(target.reference.clone())),
+        };
+        let mut builder = self.repo.packbuilder()?;
+        builder.insert_object(target.commit, None)?;
+        if target.object != target.commit {
+            builder.insert_object(target.object, None)?;
+        }
+        self.insert_missing(&mut builder, commit.tree_id(), &copy.repo.odb()?)?;
+        write_pack(&mut builder, pack)?;
+        Ok(if commit.parent_count() > 0 {
+            vec![target.commit]
+        } else {
+            Vec::new()
+        })
+    }
+
+    /// A tree that is there is there whole, so whole folders are passed over.
+    fn insert_missing(
+        &self,
+        builder: &mut PackBuilder<'_>,
+        root: Oid,
+        there: &Odb<'_>,
+    ) -> Result<(), Problem> {
+        let mut folders = vec![root];
+        while let Some(folder) = folders.pop() {
+            if there.exists(folder) {
+                continue;
+            }
+            builder.insert_object(folder, None)?;
+            for entry in &self.repo.find_tree(folder)? {
+                match entry.kind() {
+                    Some(ObjectType::Tree) => folders.push(entry.id()),
+                    Some(ObjectType::Blob) if !there.exists(entry.id()) => {
+                        builder.insert_object(entry.id(), entry.name().ok())?
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_pack(builder: &mut PackBuilder<'_>, pack: &mut dyn Write) -> Result<(), Problem> {
+    let mut failed: Option<io::Error> = None;
+    let built = builder.foreach(|bytes| {
+        failed = pack.write_all(bytes).err();
+        failed.is_none()
+    });
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(built?),
+    }
+}

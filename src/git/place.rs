@@ -1,0 +1,122 @@
+//! The place of a copy below `repos/`: what stands there, and how a finished copy gets there.
+//!
+//! A copy is made under a dot-name directly below `repos/` and renamed into its place when it is whole, so a place holds a
+//! whole copy or none.
+
+use super::copy::Copy;
+use super::error::Problem;
+use crate::domain::repo::RepoId;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The folders that belong to one repo.
+pub(super) struct Place {
+    /// The worktree.
+    pub root: PathBuf,
+    /// Where a new copy is made.
+    pub incoming: PathBuf,
+    /// Where the old copy is while a new one takes its place.
+    outgoing: PathBuf,
+}
+
+/// What stands in a place.
+pub(super) enum Occupant {
+    /// Nothing, or nothing that anyone could miss.
+    Nothing,
+    /// A copy made by this program.
+    Copy(Copy),
+    /// A copy made by this program that cannot be opened.
+    Damaged,
+}
+
+impl Place {
+    pub fn new(repos_dir: &Path, id: &RepoId) -> Self {
+        let key: String = Sha256::digest(id.as_str())
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Place {
+            root: repos_dir.join(id.as_str()),
+            incoming: repos_dir.join(format!(".incoming-{key}")),
+            outgoing: repos_dir.join(format!(".outgoing-{key}")),
+        }
+    }
+
+    /// Removes what a killed run left, and puts back an old copy whose successor never arrived.
+    pub fn tidy(&self) -> Result<(), Problem> {
+        if self.outgoing.exists() && !self.root.exists() {
+            fs::rename(&self.outgoing, &self.root).map_err(Problem::disk(&self.root))?;
+        }
+        remove_folder(&self.outgoing)?;
+        remove_folder(&self.incoming)
+    }
+
+    /// Looks at what is there.
+    ///
+    /// # Errors
+    /// When it belongs to somebody else.
+    pub fn occupant(&self) -> Result<Occupant, Problem> {
+        let names = match folder_names(&self.root) {
+            Ok(names) => names,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Occupant::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(self.in_the_way());
+            }
+            Err(error) => return Err(Problem::disk(&self.root)(error)),
+        };
+        let opened = Copy::open(&self.root);
+        match opened {
+            Ok(copy) if Copy::is_ours(&self.root) => Ok(Occupant::Copy(copy)),
+            Err(_) if Copy::is_ours(&self.root) => Ok(Occupant::Damaged),
+            // An interrupted clone by other hands has no files yet.
+            Ok(copy) if names == [".git"] && copy.commit().unwrap_or(None).is_none() => {
+                Ok(Occupant::Nothing)
+            }
+            Err(_) if names.is_empty() || names == [".git"] => Ok(Occupant::Nothing),
+            Ok(_) => Err(Problem::NotOurs(self.root.clone())),
+            Err(_) => Err(self.in_the_way()),
+        }
+    }
+
+    /// Puts the incoming copy into the place. What was there goes away only when that has worked.
+    pub fn install(&self) -> Result<(), Problem> {
+        let parent = self.root.parent().unwrap_or(&self.root);
+        fs::create_dir_all(parent).map_err(Problem::disk(parent))?;
+        let had_old = self.root.exists();
+        if had_old {
+            fs::rename(&self.root, &self.outgoing).map_err(Problem::disk(&self.root))?;
+        }
+        if let Err(error) = fs::rename(&self.incoming, &self.root) {
+            if had_old {
+                fs::rename(&self.outgoing, &self.root).map_err(Problem::disk(&self.root))?;
+            }
+            return Err(Problem::disk(&self.root)(error));
+        }
+        remove_folder(&self.outgoing)
+    }
+
+    fn in_the_way(&self) -> Problem {
+        Problem::InTheWay(self.root.clone())
+    }
+}
+
+/// Names inside a folder. A link to a folder is not one.
+fn folder_names(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+    if !fs::symlink_metadata(folder)?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.file_name()))
+        .collect()
+}
+
+/// Removes a folder that may not be there.
+pub(super) fn remove_folder(folder: &Path) -> Result<(), Problem> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Problem::disk(folder)(error)),
+        _ => Ok(()),
+    }
+}

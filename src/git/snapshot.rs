@@ -1,0 +1,215 @@
+//! A snapshot: a copy as the rest of the program sees it. Reads only.
+
+use super::copy::Copy;
+use super::error::{GitError, Problem};
+use crate::domain::repo::Address;
+use git2::{AttrCheckFlags, AttrValue, Index, Oid, Repository};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// A repo at a commit, with the files git tracks there.
+pub struct Snapshot {
+    /// Upstream's address without credentials; the worktree's path when none is recorded.
+    pub url: String,
+    /// The commit, as 40 digits.
+    pub commit: String,
+    /// Full name of the reference followed, `HEAD`, or the commit asked for.
+    pub reference: String,
+    tracked: Tracked,
+    repo: Repository,
+    has_attributes: bool,
+}
+
+/// What git says a tracked path is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrackedKind {
+    /// A file.
+    Regular,
+    /// A file with its executable bit set.
+    Executable,
+    /// A symbolic link; on disk a plain file that holds its target.
+    Link,
+    /// Another repository's commit; on disk an empty folder.
+    Submodule,
+}
+
+/// What `.gitattributes` say about a path, in linguist's terms. `None`: nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// `linguist-generated`
+    pub generated: Option<bool>,
+    /// `linguist-vendored`
+    pub vendored: Option<bool>,
+    /// `linguist-documentation`
+    pub documentation: Option<bool>,
+    /// `linguist-language`
+    pub language: Option<String>,
+}
+
+/// Opens the copy in a worktree.
+///
+/// # Errors
+/// When there is none, or it is not whole.
+pub fn open_snapshot(worktree: &Path) -> Result<Snapshot, GitError> {
+    read(worktree).map_err(|problem| GitError {
+        repo: worktree.display().to_string(),
+        problem,
+    })
+}
+
+fn read(worktree: &Path) -> Result<Snapshot, Problem> {
+    if !worktree.join(".git").exists() {
+        return Err(Problem::NotCloned);
+    }
+    let copy = Copy::open(worktree)?;
+    if copy.is_half_updated() {
+        return Err(Problem::HalfUpdated);
+    }
+    let commit = copy.commit()?.ok_or(Problem::NoCommit)?;
+    let index = copy.repo.index()?;
+    Ok(Snapshot {
+        url: copy
+            .url()
+            .map_or_else(|| worktree.display().to_string(), |url| public(&url)),
+        commit: commit.to_string(),
+        reference: copy.reference(),
+        tracked: Tracked::read(&index)?,
+        has_attributes: has_attributes(&index),
+        repo: copy.repo,
+    })
+}
+
+/// Recorded by this program, an address has no credentials; recorded by others, it may.
+fn public(url: &str) -> String {
+    Address::parse(url).map_or_else(
+        |_| "unknown".to_owned(),
+        |(address, _)| address.public_url(),
+    )
+}
+
+fn has_attributes(index: &Index) -> bool {
+    index
+        .iter()
+        .any(|entry| entry.path.rsplit(|&byte| byte == b'/').next() == Some(b".gitattributes"))
+}
+
+impl Snapshot {
+    /// What git says about a path, given as bytes relative to the worktree; `None` when it is not tracked.
+    pub fn tracked(&self, path: &[u8]) -> Option<TrackedKind> {
+        self.tracked.find(path)
+    }
+
+    /// Every tracked path, ordered by its bytes.
+    pub fn paths(&self) -> impl ExactSizeIterator<Item = (&[u8], TrackedKind)> {
+        (0..self.tracked.entries.len()).map(|at| self.tracked.at(at))
+    }
+
+    /// What the worktree's `.gitattributes` say about a path. Costs nothing in a worktree that has none.
+    pub fn attributes(&self, path: &[u8]) -> Attributes {
+        if !self.has_attributes {
+            return Attributes::default();
+        }
+        let value = |name| self.attribute(path, name);
+        Attributes {
+            generated: value("linguist-generated").and_then(Value::flag),
+            vendored: value("linguist-vendored").and_then(Value::flag),
+            documentation: value("linguist-documentation").and_then(Value::flag),
+            language: value("linguist-language").and_then(Value::text),
+        }
+    }
+
+    fn attribute(&self, path: &[u8], name: &str) -> Option<Value> {
+        let path = Path::new(OsStr::from_bytes(path));
+        let found = self
+            .repo
+            .get_attr_bytes(path, name, AttrCheckFlags::NO_SYSTEM)
+            .ok()?;
+        match AttrValue::from_bytes(found) {
+            AttrValue::True => Some(Value::Flag(true)),
+            AttrValue::False => Some(Value::Flag(false)),
+            AttrValue::Bytes(bytes) => {
+                Some(Value::Text(String::from_utf8_lossy(bytes).into_owned()))
+            }
+            AttrValue::String(text) => Some(Value::Text(text.to_owned())),
+            AttrValue::Unspecified => None,
+        }
+    }
+}
+
+enum Value {
+    Flag(bool),
+    Text(String),
+}
+
+impl Value {
+    /// linguist takes `attr=false` for `-attr`, and any other text for `attr`.
+    fn flag(self) -> Option<bool> {
+        match self {
+            Value::Flag(flag) => Some(flag),
+            Value::Text(text) => Some(text != "false"),
+        }
+    }
+
+    fn text(self) -> Option<String> {
+        match self {
+            Value::Text(text) => Some(text),
+            Value::Flag(_) => None,
+        }
+    }
+}
+
+/// The tracked paths: one buffer of bytes and ten bytes for each, ordered as git orders its index.
+#[derive(Default)]
+struct Tracked {
+    bytes: Vec<u8>,
+    /// End of a path in `bytes`, and its kind.
+    entries: Vec<(usize, TrackedKind)>,
+}
+
+impl Tracked {
+    fn read(index: &Index) -> Result<Self, Problem> {
+        let mut tracked = Tracked::default();
+        for entry in index.iter() {
+            let kind = kind(entry.mode, entry.id)?;
+            // Of a path in conflict, the index has up to three entries.
+            if tracked.entries.is_empty() || tracked.at(tracked.entries.len() - 1).0 != entry.path {
+                tracked.bytes.extend_from_slice(&entry.path);
+                tracked.entries.push((tracked.bytes.len(), kind));
+            }
+        }
+        Ok(tracked)
+    }
+
+    fn at(&self, at: usize) -> (&[u8], TrackedKind) {
+        let start = at.checked_sub(1).map_or(0, |before| self.entries[before].0);
+        let (end, kind) = self.entries[at];
+        (&self.bytes[start..end], kind)
+    }
+
+    fn find(&self, path: &[u8]) -> Option<TrackedKind> {
+        let (mut low, mut high) = (0, self.entries.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            let (found, kind) = self.at(middle);
+            match found.cmp(path) {
+                std::cmp::Ordering::Equal => return Some(kind),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+}
+
+fn kind(mode: u32, id: Oid) -> Result<TrackedKind, Problem> {
+    match mode {
+        0o100644 | 0o100664 => Ok(TrackedKind::Regular),
+        0o100755 => Ok(TrackedKind::Executable),
+        0o120000 => Ok(TrackedKind::Link),
+        0o160000 => Ok(TrackedKind::Submodule),
+        _ => Err(Problem::Data(format!(
+            "the index gives {id} the unknown mode {mode:o}"
+        ))),
+    }
+}
