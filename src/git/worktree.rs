@@ -1,7 +1,8 @@
 //! The files of a copy: exactly those of one commit, byte for byte.
 //!
 //! Nothing is converted on the way to the disk (no line ends, no `ident`, no LFS) and links become plain files that hold
-//! their target. What people changed in tracked files is undone; files that git does not track are left alone.
+//! their target. What people changed in tracked files is undone. Files that git does not track are
+//! left alone, save when a checkout that ended half-way is repaired: then they may be its leftovers.
 
 use super::copy::Copy;
 use super::error::{Problem, printable};
