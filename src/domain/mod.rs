@@ -4,7 +4,12 @@
 //! needs the outside world lives in an edge (`git`, `walk`, `llm`, `store`, `export`) and meets these rules in `commands`.
 
 pub mod failure;
+pub mod language;
+pub mod licence;
 pub mod path;
 pub mod repo;
 pub mod sample;
 pub mod source;
+pub mod redact;
+pub mod sample;
+pub mod select;
