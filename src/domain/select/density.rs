@@ -23,11 +23,34 @@ const HEX_BYTES_MIN: usize = 8;
 
 /// Languages whose lines StarCoder2 does not measure as lines of code.
 const PARAGRAPH_LANGUAGES: &[&str] = &[
-    "HTML", "JSON", "Markdown", "Roff", "Roff Manpage", "SMT", "TeX", "Text", "XML", "reStructuredText", "AsciiDoc", "Org", "MDX", "RMarkdown", "Jupyter Notebook", "MediaWiki", "Textile", "RDoc", "Pod",
+    "HTML",
+    "JSON",
+    "Markdown",
+    "Roff",
+    "Roff Manpage",
+    "SMT",
+    "TeX",
+    "Text",
+    "XML",
+    "reStructuredText",
+    "AsciiDoc",
+    "Org",
+    "MDX",
+    "RMarkdown",
+    "Jupyter Notebook",
+    "MediaWiki",
+    "Textile",
+    "RDoc",
+    "Pod",
 ];
 
 /// Languages in which digits are as good as letters.
-const DIGIT_LANGUAGES: &[&str] = &["Motorola 68K Assembly", "WebAssembly", "Assembly", "Unix Assembly"];
+const DIGIT_LANGUAGES: &[&str] = &[
+    "Motorola 68K Assembly",
+    "WebAssembly",
+    "Assembly",
+    "Unix Assembly",
+];
 
 /// What one pass over the text counts, in characters.
 struct Counts {
@@ -42,13 +65,25 @@ struct Counts {
 pub(super) fn check_shape(text: &str, language: Language) -> Result<(), Skip> {
     let counts = count(text);
     let is_paragraphs = PARAGRAPH_LANGUAGES.contains(&language.name());
-    let line_max = if is_paragraphs { PROSE_LINE_CHARS_MAX } else { LINE_CHARS_MAX };
+    let line_max = if is_paragraphs {
+        PROSE_LINE_CHARS_MAX
+    } else {
+        LINE_CHARS_MAX
+    };
     if counts.longest > line_max {
-        return Err(Skip::measured(SkipReason::LineTooLong, counts.longest, line_max));
+        return Err(Skip::measured(
+            SkipReason::LineTooLong,
+            counts.longest,
+            line_max,
+        ));
     }
     let mean = counts.total / counts.lines.max(1);
     if !is_paragraphs && mean > MEAN_LINE_CHARS_MAX {
-        return Err(Skip::measured(SkipReason::LinesLongOnAverage, mean, MEAN_LINE_CHARS_MAX));
+        return Err(Skip::measured(
+            SkipReason::LinesLongOnAverage,
+            mean,
+            MEAN_LINE_CHARS_MAX,
+        ));
     }
     check_letters(&counts, language)
 }
@@ -58,14 +93,24 @@ fn check_letters(counts: &Counts, language: Language) -> Result<(), Skip> {
     let meaningful = counts.letters + if digits_count { counts.digits } else { 0 };
     let percent = meaningful * 100 / counts.total.max(1);
     if percent < ALPHABETIC_PERCENT_MIN {
-        return Err(Skip::measured(SkipReason::LowAlphabetic, percent, ALPHABETIC_PERCENT_MIN));
+        return Err(Skip::measured(
+            SkipReason::LowAlphabetic,
+            percent,
+            ALPHABETIC_PERCENT_MIN,
+        ));
     }
     Ok(())
 }
 
 /// White space at the ends of lines is left out of the share of letters: deep indentation is no data.
 fn count(text: &str) -> Counts {
-    let mut counts = Counts { lines: 0, total: 0, longest: 0, letters: 0, digits: 0 };
+    let mut counts = Counts {
+        lines: 0,
+        total: 0,
+        longest: 0,
+        letters: 0,
+        digits: 0,
+    };
     for line in text.lines() {
         let mut chars = 0;
         for character in line.trim_ascii().chars() {
@@ -85,11 +130,19 @@ pub(super) fn check_encoded(text: &str) -> Result<(), Skip> {
     let bytes = text.as_bytes();
     let base64 = base64_runs(bytes);
     if base64.longest > ENCODED_RUN_MAX {
-        return Err(Skip::measured(SkipReason::EncodedData, base64.longest, ENCODED_RUN_MAX));
+        return Err(Skip::measured(
+            SkipReason::EncodedData,
+            base64.longest,
+            ENCODED_RUN_MAX,
+        ));
     }
     let encoded = base64.total + hex_run_bytes(bytes);
     if encoded * 2 > bytes.len() {
-        return Err(Skip::measured(SkipReason::EncodedData, encoded, bytes.len() / 2));
+        return Err(Skip::measured(
+            SkipReason::EncodedData,
+            encoded,
+            bytes.len() / 2,
+        ));
     }
     Ok(())
 }
@@ -101,7 +154,10 @@ struct Runs {
 
 fn base64_runs(bytes: &[u8]) -> Runs {
     let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-    let mut runs = Runs { longest: 0, total: 0 };
+    let mut runs = Runs {
+        longest: 0,
+        total: 0,
+    };
     for run in bytes.split(|byte| !is_base64(byte)) {
         if run.len() >= BASE64_RUN_MIN && looks_encoded(run) {
             runs.longest = runs.longest.max(run.len());
@@ -114,7 +170,8 @@ fn base64_runs(bytes: &[u8]) -> Runs {
 /// Digits, lower and upper case mixed, or digits and a to f alone; a ruler of slashes or a long word is neither.
 fn looks_encoded(run: &[u8]) -> bool {
     let has = |test: fn(&u8) -> bool| run.iter().any(test);
-    let mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    let mixed =
+        has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
     mixed || run.iter().all(u8::is_ascii_hexdigit)
 }
 
@@ -137,7 +194,10 @@ struct HexRun {
 }
 
 fn hex_run(bytes: &[u8]) -> HexRun {
-    let mut run = HexRun { numbers: 0, bytes: 0 };
+    let mut run = HexRun {
+        numbers: 0,
+        bytes: 0,
+    };
     while let Some(length) = hex_number(&bytes[run.bytes..]) {
         run.numbers += 1;
         run.bytes += length;
@@ -154,7 +214,11 @@ fn hex_number(bytes: &[u8]) -> Option<usize> {
         [first, second, ..] if first.is_ascii_hexdigit() && second.is_ascii_hexdigit() => (0, 2),
         _ => return None,
     };
-    let digits = bytes[prefix..].iter().take(digits_max).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let digits = bytes[prefix..]
+        .iter()
+        .take(digits_max)
+        .take_while(|byte| byte.is_ascii_hexdigit())
+        .count();
     let end = prefix + digits;
     let is_between = |byte: &&u8| matches!(byte, b',' | b' ' | b'\n' | b'\t' | b'"');
     let between = bytes[end..].iter().take_while(is_between).count();
@@ -167,7 +231,9 @@ mod tests {
     use super::*;
 
     fn shape(text: &str, language: &str) -> Option<SkipReason> {
-        check_shape(text, Language::named(language).unwrap()).err().map(|skip| skip.reason)
+        check_shape(text, Language::named(language).unwrap())
+            .err()
+            .map(|skip| skip.reason)
     }
 
     #[test]
@@ -176,7 +242,10 @@ mod tests {
         assert_eq!(shape(&long, "Python"), Some(SkipReason::LineTooLong));
         assert_eq!(shape(&long, "Markdown"), None);
         let wide = "let a = bbbbbbbbbbbbbbbbbbbb;".repeat(5) + "\n";
-        assert_eq!(shape(&wide.repeat(3), "JavaScript"), Some(SkipReason::LinesLongOnAverage));
+        assert_eq!(
+            shape(&wide.repeat(3), "JavaScript"),
+            Some(SkipReason::LinesLongOnAverage)
+        );
         assert_eq!(shape(&wide.repeat(3), "Text"), None);
         assert_eq!(shape("fn main() {}\n", "Rust"), None);
         assert_eq!(shape("", "Rust"), Some(SkipReason::LowAlphabetic));
@@ -185,8 +254,17 @@ mod tests {
     #[test]
     fn tables_of_numbers_have_too_few_letters() {
         let table = "  1.5, 2.25, -3.75, 4.0,\n".repeat(50);
-        assert_eq!(shape(&format!("x = [\n{table}]\n"), "Python"), Some(SkipReason::LowAlphabetic));
-        assert_eq!(shape(&"                    }\n                    x()\n".repeat(20), "Rust"), None);
+        assert_eq!(
+            shape(&format!("x = [\n{table}]\n"), "Python"),
+            Some(SkipReason::LowAlphabetic)
+        );
+        assert_eq!(
+            shape(
+                &"                    }\n                    x()\n".repeat(20),
+                "Rust"
+            ),
+            None
+        );
         assert_eq!(shape(&"这是一个注释 = 1\n".repeat(9), "Python"), None);
     }
 
@@ -197,9 +275,18 @@ mod tests {
             (format!("x = '{}'", base64.repeat(20)), true),
             (format!("\"{base64}\"\n").repeat(20), true),
             ("0x1f, 0x8b, 0x08, 0x00,\n".repeat(40), true),
-            ("\"\\x1f\\x8b\\x08\\x00\\x1f\\x8b\\x08\\x00\"\n".repeat(9), true),
+            (
+                "\"\\x1f\\x8b\\x08\\x00\\x1f\\x8b\\x08\\x00\"\n".repeat(9),
+                true,
+            ),
             ("\\u00e9\\u00e8\\u00ea".repeat(30), true),
-            (format!("key = '{base64}'\n{}", "call(some_function, other);\n".repeat(9)), false),
+            (
+                format!(
+                    "key = '{base64}'\n{}",
+                    "call(some_function, other);\n".repeat(9)
+                ),
+                false,
+            ),
             ("/".repeat(4000), false),
             ("=".repeat(4000), false),
             (format!("{}\n", "abcdefgh".repeat(400)), false),

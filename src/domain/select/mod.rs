@@ -3,12 +3,22 @@
 //! Owns the table of reasons, the checks on a path ([`by_path`]) and on content ([`by_content`]), and the text form of a file.
 //! Opens nothing and remembers nothing: duplicates are told by a [`fingerprint`] whose index lives in the store.
 
+mod by_content;
 mod by_path;
+mod data;
+mod density;
 mod facts;
+mod fingerprint;
+mod generated;
 mod names;
+mod notebook;
 mod reason;
+mod substance;
+mod text;
 
+pub use by_content::{SourceText, by_content};
 pub use facts::{Attributes, FileKind, OptionError, PathFacts, SelectOptions, Tracked};
+pub use fingerprint::fingerprint;
 pub use reason::{Skip, SkipReason};
 
 use crate::domain::language::{self, Kind, Language};

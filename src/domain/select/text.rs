@@ -6,13 +6,12 @@ use super::reason::{Skip, SkipReason};
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-/// A file's text and where it came from.
+/// How a text was got from a file's bytes, for the way back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Decoded {
-    pub(super) text: String,
     encoding: &'static Encoding,
     bom_bytes: usize,
-    /// Places in `text` of the line feeds that had a carriage return before them.
+    /// Places in the text of the line feeds that had a carriage return before them.
     crlf: Vec<usize>,
 }
 
@@ -26,13 +25,20 @@ const UTF16_PROBE_BYTES: usize = 1024;
 const REPEATED_LETTERS_MAX: usize = 4;
 
 /// The text of a file, or why there is none.
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Skip> {
+pub(super) fn decode(bytes: &[u8]) -> Result<(String, Decoded), Skip> {
     let (raw, encoding, bom_bytes) = decode_raw(bytes)?;
     if has_many_controls(raw.bytes()) {
         return Err(Skip::new(SkipReason::Binary));
     }
     let (text, crlf) = normalise(raw);
-    Ok(Decoded { text, encoding, bom_bytes, crlf })
+    Ok((
+        text,
+        Decoded {
+            encoding,
+            bom_bytes,
+            crlf,
+        },
+    ))
 }
 
 impl Decoded {
@@ -41,10 +47,10 @@ impl Decoded {
         self.encoding.name()
     }
 
-    /// The place in the file's bytes of a place in the text; beyond the end counts as the end.
-    pub(super) fn raw_offset(&self, at: usize) -> usize {
-        let at = self.text.floor_char_boundary(at);
-        let before = &self.text[..at];
+    /// The place in the file's bytes of a place in its `text`; beyond the end counts as the end.
+    pub(super) fn raw_offset(&self, text: &str, at: usize) -> usize {
+        let at = text.floor_char_boundary(at);
+        let before = &text[..at];
         let returns = self.crlf.partition_point(|&newline| newline < at);
         let (text_bytes, return_bytes) = if self.encoding == UTF_8 {
             (at, 1)
@@ -86,7 +92,14 @@ fn utf16_without_bom(bytes: &[u8]) -> Option<&'static Encoding> {
         return None;
     }
     let probe = &bytes[..bytes.len().min(UTF16_PROBE_BYTES)];
-    let zeros = |offset: usize| probe.iter().skip(offset).step_by(2).filter(|&&byte| byte == 0).count();
+    let zeros = |offset: usize| {
+        probe
+            .iter()
+            .skip(offset)
+            .step_by(2)
+            .filter(|&&byte| byte == 0)
+            .count()
+    };
     let many = probe.len() / 2 * 9 / 10;
     match (zeros(0), zeros(1)) {
         (0, odd) if odd >= many => Some(UTF_16LE),
@@ -131,9 +144,15 @@ fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 fn label_at(bytes: &[u8]) -> &[u8] {
-    let bytes = bytes.strip_prefix(b"\"").or_else(|| bytes.strip_prefix(b"'")).unwrap_or(bytes);
+    let bytes = bytes
+        .strip_prefix(b"\"")
+        .or_else(|| bytes.strip_prefix(b"'"))
+        .unwrap_or(bytes);
     let is_label = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
-    let end = bytes.iter().position(|byte| !is_label(byte)).unwrap_or(bytes.len());
+    let end = bytes
+        .iter()
+        .position(|byte| !is_label(byte))
+        .unwrap_or(bytes.len());
     &bytes[..end]
 }
 
@@ -161,7 +180,9 @@ fn is_written(character: char) -> bool {
 
 fn has_many_controls(bytes: impl ExactSizeIterator<Item = u8>) -> bool {
     let total = bytes.len();
-    let controls = bytes.filter(|&byte| byte < 0x20 && !b"\t\n\r\x08\x0c\x1b".contains(&byte)).count();
+    let controls = bytes
+        .filter(|&byte| byte < 0x20 && !b"\t\n\r\x08\x0c\x1b".contains(&byte))
+        .count();
     controls * CONTROL_ONE_IN > total
 }
 
@@ -192,36 +213,87 @@ mod tests {
     }
 
     fn utf16(text: &str, little: bool) -> Vec<u8> {
-        text.encode_utf16().flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
+        text.encode_utf16()
+            .flat_map(|unit| {
+                if little {
+                    unit.to_le_bytes()
+                } else {
+                    unit.to_be_bytes()
+                }
+            })
+            .collect()
     }
 
     #[test]
     fn known_encodings_decode() {
-        let russian = encoding_rs::WINDOWS_1251.encode("// Привет, это программа для проверки кодировки\nint x;\n").0.into_owned();
-        let japanese = encoding_rs::SHIFT_JIS.encode("// これは日本語のコメントです。文字コードを確認する\nint x;\n").0.into_owned();
-        let chinese = encoding_rs::GBK.encode("// 这是一个用于测试编码的中文注释\nint x;\n").0.into_owned();
+        let russian = encoding_rs::WINDOWS_1251
+            .encode("// Привет, это программа для проверки кодировки\nint x;\n")
+            .0
+            .into_owned();
+        let japanese = encoding_rs::SHIFT_JIS
+            .encode("// これは日本語のコメントです。文字コードを確認する\nint x;\n")
+            .0
+            .into_owned();
+        let chinese = encoding_rs::GBK
+            .encode("// 这是一个用于测试编码的中文注释\nint x;\n")
+            .0
+            .into_owned();
         let cases: Vec<(Vec<u8>, &str, &str)> = vec![
             (b"a\nb".to_vec(), "UTF-8", "a\nb"),
             (b"\xef\xbb\xbfa\r\nb\r\n".to_vec(), "UTF-8", "a\nb\n"),
             (b"a\rb\r".to_vec(), "UTF-8", "a\nb\n"),
-            ([b"\xff\xfe".to_vec(), utf16("x = 1\r\n", true)].concat(), "UTF-16LE", "x = 1\n"),
-            ([b"\xfe\xff".to_vec(), utf16("é = 1\n", false)].concat(), "UTF-16BE", "é = 1\n"),
-            (utf16("x = 1\r\ny = 2\n", true), "UTF-16LE", "x = 1\ny = 2\n"),
-            (b"// caf\xe9 \xa9 2001 Jos\xe9\nint x;\n".to_vec(), "windows-1252", "// café © 2001 José\nint x;\n"),
-            (b"# -*- coding: latin-1 -*-\n# \xe9t\xe9\n".to_vec(), "windows-1252", "# -*- coding: latin-1 -*-\n# été\n"),
-            (russian, "windows-1251", "// Привет, это программа для проверки кодировки\nint x;\n"),
-            (japanese, "Shift_JIS", "// これは日本語のコメントです。文字コードを確認する\nint x;\n"),
-            (chinese, "GBK", "// 这是一个用于测试编码的中文注释\nint x;\n"),
+            (
+                [b"\xff\xfe".to_vec(), utf16("x = 1\r\n", true)].concat(),
+                "UTF-16LE",
+                "x = 1\n",
+            ),
+            (
+                [b"\xfe\xff".to_vec(), utf16("é = 1\n", false)].concat(),
+                "UTF-16BE",
+                "é = 1\n",
+            ),
+            (
+                utf16("x = 1\r\ny = 2\n", true),
+                "UTF-16LE",
+                "x = 1\ny = 2\n",
+            ),
+            (
+                b"// caf\xe9 \xa9 2001 Jos\xe9\nint x;\n".to_vec(),
+                "windows-1252",
+                "// café © 2001 José\nint x;\n",
+            ),
+            (
+                b"# -*- coding: latin-1 -*-\n# \xe9t\xe9\n".to_vec(),
+                "windows-1252",
+                "# -*- coding: latin-1 -*-\n# été\n",
+            ),
+            (
+                russian,
+                "windows-1251",
+                "// Привет, это программа для проверки кодировки\nint x;\n",
+            ),
+            (
+                japanese,
+                "Shift_JIS",
+                "// これは日本語のコメントです。文字コードを確認する\nint x;\n",
+            ),
+            (
+                chinese,
+                "GBK",
+                "// 这是一个用于测试编码的中文注释\nint x;\n",
+            ),
         ];
         for (bytes, encoding, text) in cases {
-            let decoded = decode(&bytes).unwrap();
-            assert_eq!((decoded.encoding(), decoded.text.as_str()), (encoding, text));
+            let (found, decoded) = decode(&bytes).unwrap();
+            assert_eq!((decoded.encoding(), found.as_str()), (encoding, text));
         }
     }
 
     #[test]
     fn what_is_no_text_is_refused() {
-        let mut noise: Vec<u8> = (0..4000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let mut noise: Vec<u8> = (0..4000u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+            .collect();
         assert_eq!(reason(&noise), SkipReason::Binary);
         noise.retain(|&byte| byte != 0);
         assert_eq!(reason(&noise), SkipReason::Binary);
@@ -235,21 +307,36 @@ mod tests {
 
     #[test]
     fn every_place_leads_back_to_its_bytes() {
-        let texts = ["a\r\nbé\nc\r\n", "\u{feff}é\r\n\r\nx", "plain\n", "\r\n", "a\rb\r\n"];
+        let texts = [
+            "a\r\nbé\nc\r\n",
+            "\u{feff}é\r\n\r\nx",
+            "plain\n",
+            "\r\n",
+            "a\rb\r\n",
+        ];
         for text in texts {
             let raw = text.as_bytes();
-            let decoded = decode(raw).unwrap();
-            for (at, character) in decoded.text.char_indices().filter(|&(_, character)| character != '\n') {
-                let offset = decoded.raw_offset(at);
-                assert_eq!(str::from_utf8(&raw[offset..]).unwrap().chars().next(), Some(character));
+            let (found, decoded) = decode(raw).unwrap();
+            for (at, character) in found
+                .char_indices()
+                .filter(|&(_, character)| character != '\n')
+            {
+                let offset = decoded.raw_offset(&found, at);
+                assert_eq!(
+                    str::from_utf8(&raw[offset..]).unwrap().chars().next(),
+                    Some(character)
+                );
             }
-            assert_eq!(decoded.raw_offset(decoded.text.len()), raw.len());
-            assert_eq!(decoded.raw_offset(usize::MAX), raw.len());
+            assert_eq!(decoded.raw_offset(&found, found.len()), raw.len());
+            assert_eq!(decoded.raw_offset(&found, usize::MAX), raw.len());
         }
         let wide = [b"\xff\xfe".to_vec(), utf16("𝄞\r\nx", true)].concat();
-        let decoded = decode(&wide).unwrap();
-        assert_eq!(decoded.raw_offset(decoded.text.find('x').unwrap()), wide.len() - 2);
-        let latin = decode(b"// caf\xe9\r\nint x;\r\n").unwrap();
-        assert_eq!(latin.raw_offset(latin.text.find("int").unwrap()), 9);
+        let (found, decoded) = decode(&wide).unwrap();
+        assert_eq!(
+            decoded.raw_offset(&found, found.find('x').unwrap()),
+            wide.len() - 2
+        );
+        let (found, latin) = decode(b"// caf\xe9\r\nint x;\r\n").unwrap();
+        assert_eq!(latin.raw_offset(&found, found.find("int").unwrap()), 9);
     }
 }
