@@ -13,3 +13,4 @@ pub mod source;
 pub mod redact;
 pub mod sample;
 pub mod select;
+pub mod stamp;

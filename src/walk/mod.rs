@@ -1,1 +1,237 @@
+//! The edge to the file system below a worktree: which files there are, and their bytes, read once.
+//!
+//! Follows no link, enters no `.git`, opens nothing but regular files, and knows neither git nor the store: what git tracks
+//! is asked of a function, and what was seen before is compared by `domain::stamp`.
 
+mod read;
+
+pub use read::{FileBytes, ReadError, read};
+
+use crate::domain::path;
+use crate::domain::select::{FileKind, Tracked};
+use crate::domain::stamp::Stamp;
+use std::fs::{FileType, Metadata};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use walkdir::{DirEntry, WalkDir};
+
+/// Something found in a worktree: a file, or a folder that is not entered since git does not track what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Path below the worktree, '/'-separated, any bytes.
+    pub path: Vec<u8>,
+    /// What it is on disk.
+    pub kind: FileKind,
+    /// What it is to git.
+    pub tracked: Tracked,
+    /// Its `lstat`.
+    pub stamp: Stamp,
+}
+
+/// A part of a worktree that could not be listed. The walk goes on with the rest.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot list '{}': {source}; make it readable for this user", path::encode(.path))]
+pub struct WalkError {
+    /// The path that could not be listed, below the worktree; empty for the worktree itself.
+    pub path: Vec<u8>,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+/// Everything in a worktree, in byte order within each folder, found as the iterator is pulled. `tracked` is asked for
+/// folders too: a folder is tracked when a file below it is, and one that is not comes as a single candidate.
+pub fn candidates<F: Fn(&[u8]) -> Tracked>(worktree: &Path, tracked: F) -> Candidates<F> {
+    Candidates {
+        worktree: worktree.to_owned(),
+        entries: WalkDir::new(worktree)
+            .min_depth(1)
+            .sort_by_file_name()
+            .into_iter(),
+        tracked,
+    }
+}
+
+/// The iterator that [`candidates`] returns.
+#[derive(Debug)]
+pub struct Candidates<F> {
+    worktree: PathBuf,
+    entries: walkdir::IntoIter,
+    tracked: F,
+}
+
+impl<F: Fn(&[u8]) -> Tracked> Iterator for Candidates<F> {
+    type Item = Result<Candidate, WalkError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.entries.next()? {
+                Ok(entry) => {
+                    if let Some(found) = self.visit(&entry) {
+                        return Some(found);
+                    }
+                }
+                Err(error) => return Some(Err(self.walk_error(error))),
+            }
+        }
+    }
+}
+
+impl<F: Fn(&[u8]) -> Tracked> Candidates<F> {
+    /// One entry; `None` for a folder that is entered, and for `.git`.
+    fn visit(&mut self, entry: &DirEntry) -> Option<Result<Candidate, WalkError>> {
+        let kind = kind(entry.file_type());
+        if entry.file_name() == ".git" {
+            self.leave(kind);
+            return None;
+        }
+        let path = self.below_worktree(entry.path());
+        let tracked = (self.tracked)(&path);
+        if kind == FileKind::Folder && tracked == Tracked::Yes {
+            return None;
+        }
+        self.leave(kind);
+        Some(match entry.metadata() {
+            Ok(metadata) => Ok(Candidate {
+                path,
+                kind,
+                tracked,
+                stamp: stamp(&metadata),
+            }),
+            Err(error) => Err(self.walk_error(error)),
+        })
+    }
+
+    /// Does not enter the folder just found.
+    fn leave(&mut self, kind: FileKind) {
+        if kind == FileKind::Folder {
+            self.entries.skip_current_dir();
+        }
+    }
+
+    fn below_worktree(&self, path: &Path) -> Vec<u8> {
+        let below = path.strip_prefix(&self.worktree).unwrap_or(path);
+        below.as_os_str().as_bytes().to_vec()
+    }
+
+    fn walk_error(&self, error: walkdir::Error) -> WalkError {
+        let path = error
+            .path()
+            .map_or_else(Vec::new, |path| self.below_worktree(path));
+        let source = error
+            .into_io_error()
+            .unwrap_or_else(|| io::Error::other("a loop of links"));
+        WalkError { path, source }
+    }
+}
+
+fn kind(file_type: FileType) -> FileKind {
+    if file_type.is_file() {
+        FileKind::Regular
+    } else if file_type.is_dir() {
+        FileKind::Folder
+    } else if file_type.is_symlink() {
+        FileKind::Link
+    } else {
+        FileKind::Other
+    }
+}
+
+fn stamp(metadata: &Metadata) -> Stamp {
+    let ns = |seconds: i64, nanoseconds: i64| {
+        seconds
+            .saturating_mul(1_000_000_000)
+            .saturating_add(nanoseconds)
+    };
+    Stamp {
+        file_bytes: metadata.len(),
+        mtime_ns: ns(metadata.mtime(), metadata.mtime_nsec()),
+        ctime_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
+        inode: metadata.ino(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn paths(
+        worktree: &Path,
+        tracked: impl Fn(&[u8]) -> Tracked,
+    ) -> Vec<(String, FileKind, Tracked)> {
+        let found = candidates(worktree, tracked).map(|one| one.unwrap());
+        found
+            .map(|one| (path::encode(&one.path), one.kind, one.tracked))
+            .collect()
+    }
+
+    #[test]
+    fn a_tree_is_listed_in_order_without_entering_git_links_or_untracked_folders() {
+        let tree = tempfile::tempdir().unwrap();
+        let root = tree.path();
+        for folder in [".git", "src/deep", "target/debug", "sub", "src/.git"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        for file in [
+            "b.rs",
+            "a.rs",
+            "src/deep/x.rs",
+            "src/m.rs",
+            "target/debug/out",
+            ".git/config",
+            "sub/.git",
+            "sub/f",
+            "src/.git/x",
+        ] {
+            fs::write(root.join(file), "x").unwrap();
+        }
+        fs::write(root.join(OsStr::from_bytes(b"odd\xff\n")), "x").unwrap();
+        symlink("/", root.join("out")).unwrap();
+        symlink("..", root.join("src/up")).unwrap();
+        let tracked = |path: &[u8]| match path {
+            b"target" => Tracked::No,
+            b"sub" => Tracked::Submodule,
+            b"out" => Tracked::Link,
+            _ => Tracked::Yes,
+        };
+        use {FileKind::*, Tracked::*};
+        let expected = [
+            ("a.rs", Regular, Yes),
+            ("b.rs", Regular, Yes),
+            ("odd%FF\n", Regular, Yes),
+            ("out", FileKind::Link, Tracked::Link),
+            ("src/deep/x.rs", Regular, Yes),
+            ("src/m.rs", Regular, Yes),
+            ("src/up", FileKind::Link, Yes),
+            ("sub", Folder, Submodule),
+            ("target", Folder, No),
+        ];
+        let expected: Vec<_> = expected
+            .map(|(path, kind, tracked)| (path.to_owned(), kind, tracked))
+            .to_vec();
+        assert_eq!(paths(root, tracked), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_listed_is_reported_and_the_rest_goes_on() {
+        let tree = tempfile::tempdir().unwrap();
+        let missing: Vec<_> = candidates(&tree.path().join("gone"), |_| Tracked::Yes).collect();
+        assert!(
+            matches!(&missing[..], [Err(error)] if error.source.kind() == io::ErrorKind::NotFound)
+        );
+        let shut = tree.path().join("a");
+        fs::create_dir(&shut).unwrap();
+        fs::write(tree.path().join("b"), "x").unwrap();
+        fs::set_permissions(&shut, fs::Permissions::from_mode(0o000)).unwrap();
+        let found: Vec<_> = candidates(tree.path(), |_| Tracked::Yes).collect();
+        fs::set_permissions(&shut, fs::Permissions::from_mode(0o700)).unwrap();
+        assert!(matches!(found.last(), Some(Ok(candidate)) if candidate.path == b"b"));
+        // The superuser lists any folder.
+        let is_refused = matches!(&found[..], [Err(error), Ok(_)] if error.path == b"a");
+        assert!(is_refused || found.len() == 1);
+    }
+}
