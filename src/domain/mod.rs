@@ -3,6 +3,7 @@
 //! Nothing here opens a file, a socket or a database, reads a clock or the environment. Whatever
 //! needs the outside world lives in an edge (`git`, `walk`, `llm`, `store`, `export`) and meets these rules in `commands`.
 
+pub mod chunk;
 pub mod failure;
 pub mod language;
 pub mod licence;

@@ -1,0 +1,86 @@
+//! How many bytes of source fit into a number of tokens, learnt from what servers report.
+
+/// Bytes of source per token for one model and one language.
+///
+/// Starts at 3, below the 3.3 to 4.5 that common tokenizers reach on code, so that the first chunks of a run fit. Then it follows
+/// the usage that the server reports for each prompt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BytesPerToken(f64);
+
+/// Densest and sparsest ratio believed: one byte a token is the floor of byte-level tokenizers.
+const BOUNDS: (f64, f64) = (1.0, 6.0);
+/// Weight of one new observation.
+const WEIGHT: f64 = 0.2;
+/// Prompts shorter than this many tokens say more about the template than about the source.
+const TOKENS_MIN: u64 = 64;
+
+impl Default for BytesPerToken {
+    fn default() -> Self {
+        BytesPerToken(3.0)
+    }
+}
+
+impl BytesPerToken {
+    /// The ratio itself.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+
+    /// The ratio after a prompt of `prompt_bytes` was counted as `prompt_tokens` by the server. Counts that cannot be true
+    /// (a silently cut prompt, a server that reports nothing) leave it as it was; one observation moves it by a fifth.
+    #[must_use]
+    pub fn observe(self, prompt_bytes: u64, prompt_tokens: u64) -> Self {
+        if prompt_tokens < TOKENS_MIN {
+            return self;
+        }
+        let seen = prompt_bytes as f64 / prompt_tokens as f64;
+        if !(BOUNDS.0..=BOUNDS.1).contains(&seen) {
+            return self;
+        }
+        BytesPerToken(self.0 + WEIGHT * (seen - self.0))
+    }
+
+    /// Tokens that `bytes` of source will cost, rounded up.
+    pub fn tokens(self, bytes: usize) -> u64 {
+        (bytes as f64 / self.0).ceil() as u64
+    }
+
+    /// Bytes of source that fit into `tokens`.
+    pub fn bytes(self, tokens: u64) -> usize {
+        (tokens as f64 * self.0) as usize
+    }
+}
+
+/// Largest chunk, in bytes, for a model window of `context_tokens` of which `reserved_tokens` go to fixed texts, context and
+/// completion. A tenth stays free, because the ratio is a mean and single chunks are denser. Never below 256 bytes: smaller
+/// pieces teach nothing, and a server that cannot take them says so.
+pub fn chunk_bytes_max(context_tokens: u64, reserved_tokens: u64, ratio: BytesPerToken) -> usize {
+    let free_tokens = context_tokens.saturating_sub(reserved_tokens);
+    ratio.bytes(free_tokens - free_tokens / 10).max(256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn follows_usage_slowly_and_ignores_the_impossible() {
+        let start = BytesPerToken::default();
+        for (bytes, tokens) in [(0, 0), (1000, 10), (1000, 63), (100_000, 100), (100, 1000)] {
+            assert_eq!(start.observe(bytes, tokens), start, "{bytes}/{tokens}");
+        }
+        let once = start.observe(4000, 1000);
+        assert!((once.get() - 3.2).abs() < 1e-9);
+        let often = (0..50).fold(start, |ratio, _| ratio.observe(4000, 1000));
+        assert!((often.get() - 4.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn budgets_shrink_to_a_floor_and_never_overflow() {
+        let ratio = BytesPerToken::default();
+        assert_eq!(chunk_bytes_max(8192, 2192, ratio), 16_200);
+        assert_eq!(chunk_bytes_max(100, 2192, ratio), 256);
+        assert!(chunk_bytes_max(u64::MAX, 0, ratio) > 1 << 40);
+        assert_eq!(ratio.tokens(10), 4);
+    }
+}
