@@ -9,6 +9,7 @@ pub mod language;
 pub mod licence;
 pub mod path;
 pub mod repo;
+pub mod prompt;
 pub mod sample;
 pub mod source;
 pub mod redact;

@@ -7,6 +7,7 @@ use tree_sitter::Node;
 use super::headings::headings;
 use super::lines::Lines;
 use super::roles::Role;
+use super::walk::rows_of;
 
 /// What a symbol is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -162,7 +163,8 @@ impl Outline {
         (!steps.is_empty()).then(|| steps.join(" > "))
     }
 
-    /// A symbol's name with those of its holders: `Foo.bar`. What an `impl` is for stands for the block.
+    /// A symbol's name with that of its holder: `Foo.bar`, or `Foo::bar` where holders are `impl`s, traits or modules. What an `impl` is
+    /// for stands for the block.
     pub fn full_name(&self, symbol: &Symbol) -> String {
         let holder = symbol.parent.and_then(|at| self.symbols.get(at));
         let Some(holder) = holder
@@ -172,7 +174,11 @@ impl Outline {
         };
         let holder_name = holder.name.rsplit(" for ").next().unwrap_or_default();
         let bare = holder_name.split('<').next().unwrap_or_default();
-        format!("{bare}.{}", symbol.name)
+        let joint = match holder.kind {
+            SymbolKind::Impl | SymbolKind::Trait | SymbolKind::Module => "::",
+            _ => ".",
+        };
+        format!("{bare}{joint}{}", symbol.name)
     }
 }
 
@@ -205,13 +211,13 @@ impl<'a> Reader<'a> {
             return None;
         }
         let name = self.name(node, kind)?;
-        let range = node.byte_range();
+        let (first, last) = rows_of(node);
         self.outline.symbols.push(Symbol {
             kind,
             name,
             signature: self.signature(node),
-            lines: number(node.start_position().row)..=number(node.end_position().row),
-            range,
+            lines: number(first)..=number(last),
+            range: node.byte_range(),
             parent: holder,
         });
         Some(self.outline.symbols.len() - 1)
@@ -319,12 +325,22 @@ impl<'a> Reader<'a> {
         } else {
             head.lines().next().unwrap_or_default()
         };
-        one_line(head, SIGNATURE_CHARS_MAX)
+        let bare: Vec<&str> = head.lines().map(without_remark).collect();
+        one_line(&bare.join("\n"), SIGNATURE_CHARS_MAX)
     }
 
     fn node_text(&self, node: &Node) -> &'a str {
         self.text.get(node.byte_range()).unwrap_or_default()
     }
+}
+
+/// A line of a head without the remark or line continuation at its end.
+fn without_remark(line: &str) -> &str {
+    let remark = [" # ", " // "]
+        .iter()
+        .filter_map(|mark| line.find(mark))
+        .min();
+    line[..remark.unwrap_or(line.len())].trim_end_matches(['\\', ' '])
 }
 
 /// `struct foo x;` only uses a structure; with a body it defines one.

@@ -154,7 +154,7 @@ fn weight_of(role: Role) -> u32 {
 }
 
 /// First and last row with text of the node: one that ends at the start of a row does not reach into it.
-fn rows_of(node: &Node) -> (usize, usize) {
+pub(super) fn rows_of(node: &Node) -> (usize, usize) {
     let (start, end) = (node.start_position(), node.end_position());
     let is_over = end.column == 0 && end.row > start.row;
     (start.row, end.row - usize::from(is_over))
