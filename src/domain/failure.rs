@@ -84,6 +84,7 @@ failure_codes! {
     QuestionLeak "question_leak" Question true "the question repeats prompt text or a secret";
 
     TooShort "too_short" Answer true "the answer is too short to teach anything";
+    CutOff "cut_off" Answer true "the answer ends in the middle of a sentence";
     TooLong "too_long" Answer true "the answer is too long";
     Ungrounded "ungrounded" Answer true "the answer does not rest on the source";
     Placeholder "placeholder" Answer true "the answer holds placeholder text";

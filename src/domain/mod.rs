@@ -10,6 +10,7 @@ pub mod licence;
 pub mod path;
 pub mod repo;
 pub mod prompt;
+pub mod quality;
 pub mod sample;
 pub mod source;
 pub mod redact;

@@ -1,0 +1,228 @@
+//! What an answer may rest on, indexed once per chunk so that many answers are checked cheaply.
+//!
+//! Owns the look-ups: is this name, number, path or run of code there, and where. Judges nothing.
+
+use super::words::{self, Kind, Token};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// The facts behind one chunk's answers, as the model saw them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Evidence<'a> {
+    /// The chunk's text, as it stands in the source file (redacted, if it was).
+    pub chunk: &'a str,
+    /// Line number of the chunk's first line in the source file, from 1.
+    pub first_line: usize,
+    /// What else the model was shown: imports, sibling signatures, head of the README.
+    pub context: &'a str,
+    /// Name of the repository, such as `owner/name`.
+    pub repository: &'a str,
+    /// Path of the source file in its repository.
+    pub path: &'a str,
+    /// Language of the file, by its linguist name.
+    pub language: &'a str,
+}
+
+/// Names and paths defined in a repository, beyond what the model was shown. Built once, shared by all chunks.
+#[derive(Debug, Default)]
+pub struct Symbols {
+    names: HashSet<u64>,
+    folded: HashSet<u64>,
+}
+
+impl Symbols {
+    /// Takes names as they are written; of a path or qualified name every word counts.
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut symbols = Symbols::default();
+        names.into_iter().for_each(|name| symbols.add(name));
+        symbols
+    }
+
+    fn add(&mut self, text: &str) {
+        for token in words::tokens(text) {
+            if token.kind == Kind::Name {
+                self.names.insert(words::hash(token.text));
+                self.folded.insert(words::hash_folded(token.text));
+            }
+        }
+    }
+}
+
+/// How well a name is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Support {
+    /// Nowhere.
+    None,
+    /// Only in another spelling (case, underscores).
+    Folded,
+    /// As written.
+    Exact,
+}
+
+/// [`Evidence`], indexed.
+#[derive(Debug)]
+pub struct EvidenceIndex {
+    /// Lower-cased chunk and context with single spaces: for phrases.
+    pub(super) folded_text: String,
+    pub(super) first_line: usize,
+    pub(super) line_count: usize,
+    pub(super) language: String,
+    tokens: Vec<u64>,
+    lines: Vec<u32>,
+    positions: HashMap<u64, Vec<u32>>,
+    pairs: HashSet<u64>,
+    numbers: HashMap<u64, Vec<u32>>,
+    local: Symbols,
+    shared: Arc<Symbols>,
+}
+
+impl EvidenceIndex {
+    /// Indexes the evidence of one chunk. Linear in its length.
+    pub fn new(evidence: &Evidence<'_>, shared: Arc<Symbols>) -> Self {
+        let mut index = EvidenceIndex {
+            folded_text: fold(&[evidence.chunk, evidence.context]),
+            first_line: evidence.first_line.max(1),
+            line_count: evidence.chunk.lines().count(),
+            language: evidence.language.to_owned(),
+            tokens: Vec::new(),
+            lines: Vec::new(),
+            positions: HashMap::new(),
+            pairs: HashSet::new(),
+            numbers: HashMap::new(),
+            local: Symbols::new([evidence.repository, evidence.path]),
+            shared,
+        };
+        index.add_code(evidence.chunk);
+        index.add_code(evidence.context);
+        index
+    }
+
+    fn add_code(&mut self, code: &str) {
+        let (mut line, mut at) = (0u32, 0);
+        for token in words::tokens(code) {
+            let passed = &code.as_bytes()[at..token.start];
+            line += passed.iter().filter(|b| **b == b'\n').count() as u32;
+            at = token.start;
+            self.add_token(token, line);
+        }
+    }
+
+    fn add_token(&mut self, token: Token<'_>, line: u32) {
+        let hash = words::hash(token.text);
+        if let Some(last) = self.tokens.last() {
+            self.pairs.insert(words::pair(*last, hash));
+        }
+        self.positions.entry(hash).or_default().push(self.tokens.len() as u32);
+        self.tokens.push(hash);
+        self.lines.push(line);
+        if token.kind == Kind::Number {
+            if let Some(value) = words::number_value(token.text) {
+                self.numbers.entry(value.to_bits()).or_default().push(line);
+            }
+        }
+        if token.kind != Kind::Mark {
+            self.local.names.insert(hash);
+            self.local.folded.insert(words::hash_folded(token.text));
+        }
+    }
+
+    /// How well an identifier is known in the chunk, its context, its path or the repository's symbols.
+    pub fn name(&self, name: &str) -> Support {
+        let (hash, folded) = (words::hash(name), words::hash_folded(name));
+        let both = [&self.local, self.shared.as_ref()];
+        if both.iter().any(|known| known.names.contains(&hash)) {
+            Support::Exact
+        } else if both.iter().any(|known| known.folded.contains(&folded)) {
+            Support::Folded
+        } else {
+            Support::None
+        }
+    }
+
+    /// Lines (from 0) of the chunk or its context where a number of this value stands, in whatever notation.
+    pub fn number(&self, value: f64) -> &[u32] {
+        self.numbers.get(&value.to_bits()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether two tokens follow one another somewhere.
+    pub fn follows(&self, first: u64, second: u64) -> bool {
+        self.pairs.contains(&words::pair(first, second))
+    }
+
+    /// Whether a token stands in the chunk or its context.
+    pub fn has(&self, token: u64) -> bool {
+        self.positions.contains_key(&token)
+    }
+
+    /// Whether the tokens stand in one run somewhere.
+    pub fn run(&self, wanted: &[u64]) -> bool {
+        let Some(first) = wanted.first() else { return true };
+        self.starts(*first).any(|tail| tail.starts_with(wanted))
+    }
+
+    /// Whether the tokens stand somewhere in one run but for one token that is changed, added or left out.
+    pub fn run_but_one(&self, wanted: &[u64]) -> bool {
+        let [first, rest @ ..] = wanted else { return false };
+        self.run(rest) || self.starts(*first).any(|tail| differs_by_one(tail, wanted))
+    }
+
+    fn starts(&self, token: u64) -> impl Iterator<Item = &[u64]> {
+        let places = self.positions.get(&token).map_or(&[][..], Vec::as_slice);
+        places.iter().map(|&at| &self.tokens[at as usize..])
+    }
+
+    /// Lines of the chunk or context (from 0) where a token stands.
+    pub fn lines_of(&self, token: u64) -> impl Iterator<Item = u32> + '_ {
+        let places = self.positions.get(&token).map_or(&[][..], Vec::as_slice);
+        places.iter().map(|&at| self.lines[at as usize])
+    }
+}
+
+fn differs_by_one(tail: &[u64], wanted: &[u64]) -> bool {
+    let same = tail.iter().zip(wanted).take_while(|(a, b)| a == b).count();
+    let (have, want) = (&tail[same..], &wanted[same.min(wanted.len())..]);
+    let (Some(have_next), Some(want_next)) = (have.get(1..), want.get(1..)) else { return false };
+    have_next.starts_with(want_next) || have.starts_with(want_next) || have_next.starts_with(want)
+}
+
+fn fold(texts: &[&str]) -> String {
+    let mut folded = String::with_capacity(texts.iter().map(|t| t.len()).sum());
+    for word in texts.iter().flat_map(|text| text.split_whitespace()) {
+        folded.extend(word.chars().flat_map(char::to_lowercase));
+        folded.push(' ');
+    }
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(chunk: &str) -> EvidenceIndex {
+        let evidence = Evidence { chunk, path: "src/auth.rs", repository: "acme/tool", ..Evidence::default() };
+        EvidenceIndex::new(&evidence, Arc::new(Symbols::new(["Other::make"])))
+    }
+
+    #[test]
+    fn names_are_known_from_chunk_path_and_symbols() {
+        let index = index("let maxBytes = 0xFF;");
+        for (name, support) in [("maxBytes", Support::Exact), ("max_bytes", Support::Folded), ("make", Support::Exact), ("auth", Support::Exact), ("acme", Support::Exact), ("minBytes", Support::None)] {
+            assert_eq!(index.name(name), support, "{name}");
+        }
+        assert_eq!(index.number(255.0), [0]);
+        assert!(index.number(254.0).is_empty());
+    }
+
+    #[test]
+    fn runs_of_code_are_found_whatever_the_spacing() {
+        let index = index("if (a >= 1 &&\n  b) { return c; }");
+        let hashes = |code| words::tokens(code).iter().map(|t| words::hash(t.text)).collect::<Vec<_>>();
+        assert!(index.run(&hashes("a>=1 && b")));
+        assert!(!index.run(&hashes("a > 1 && b")));
+        for near in ["a > 1 && b", "a >= 1 && !b", "if (a >= && b", "x (a >= 1"] {
+            assert!(index.run_but_one(&hashes(near)), "{near}");
+        }
+        assert!(!index.run_but_one(&hashes("a > 2 && b")));
+        assert!(index.run(&[]));
+    }
+}

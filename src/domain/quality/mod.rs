@@ -1,0 +1,120 @@
+//! Is this answer worth training on: gates, score, near-duplicates, contamination, and the verdict of a judge.
+//!
+//! Owns every rule by which an answer is kept or refused. What is wrong beyond doubt is refused with its code; everything
+//! else gets a score in `[0, 1]`, and one number, the least score, decides.
+
+pub mod evidence;
+pub mod grounding;
+pub mod markdown;
+pub mod quoting;
+pub mod relevance;
+pub mod repetition;
+pub mod score;
+pub mod surface;
+pub mod syntax;
+pub mod vocabulary;
+pub mod words;
+
+pub use evidence::{Evidence, EvidenceIndex, Symbols};
+pub use score::Parts;
+
+use crate::domain::failure::FailureCode;
+use markdown::Document;
+use serde::{Deserialize, Serialize};
+
+/// Least score of a stored answer, unless told otherwise; justified by the benchmark in `tests/bench/quality.rs`.
+pub const MIN_SCORE_DEFAULT: f64 = 0.5;
+
+/// What the gates ask for.
+#[derive(Debug, Clone)]
+pub struct GateOptions {
+    /// Least score of an answer that is kept.
+    pub min_score: f64,
+    /// Fewest bytes of an answer.
+    pub answer_bytes_min: usize,
+    /// Most bytes of an answer.
+    pub answer_bytes_max: usize,
+    /// Boundary texts of the prompt, none of which may show up in an answer.
+    pub markers: Vec<String>,
+}
+
+impl Default for GateOptions {
+    fn default() -> Self {
+        GateOptions { min_score: MIN_SCORE_DEFAULT, answer_bytes_min: 40, answer_bytes_max: 20_000, markers: Vec::new() }
+    }
+}
+
+/// How good an answer is, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// In `[0, 1]`; the same answer always gets the same.
+    pub value: f64,
+    /// What it is made of.
+    pub parts: Parts,
+    /// What a reader should know: names without evidence, altered quotations.
+    pub flags: Vec<String>,
+}
+
+/// Why an answer is not kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rejection {
+    /// The reason.
+    pub code: FailureCode,
+    /// What exactly was found.
+    pub detail: String,
+    /// The score, where it came to that.
+    pub score: Option<Score>,
+}
+
+/// Judges one answer.
+///
+/// # Errors
+/// A [`Rejection`] when the answer is wrong beyond doubt or scores below `options.min_score`.
+pub fn check_answer(question: &str, answer: &str, evidence: &EvidenceIndex, options: &GateOptions) -> Result<Score, Rejection> {
+    let document = Document::parse(answer);
+    let fault = length(answer, options).or_else(|| surface::fault(answer, &document, &options.markers, evidence));
+    if let Some((code, detail)) = fault {
+        return Err(Rejection { code, detail, score: None });
+    }
+    let score = rate(question, answer, &document, evidence);
+    if score.value < options.min_score {
+        return Err(below(score, options.min_score));
+    }
+    Ok(score)
+}
+
+fn length(answer: &str, options: &GateOptions) -> Option<surface::Fault> {
+    let bytes = answer.trim().len();
+    let detail = |limit: &str, value: usize| format!("{bytes} bytes, {limit} {value}");
+    if bytes < options.answer_bytes_min {
+        return Some((FailureCode::TooShort, detail("fewest", options.answer_bytes_min)));
+    }
+    (bytes > options.answer_bytes_max).then(|| (FailureCode::TooLong, detail("most", options.answer_bytes_max)))
+}
+
+/// Scores an answer without refusing it.
+pub fn rate(question: &str, answer: &str, document: &Document<'_>, evidence: &EvidenceIndex) -> Score {
+    let found = grounding::mentions(document, question, evidence);
+    let quoting = quoting::compare(document, question, evidence);
+    let parts = score::measure(question, answer, document, &found, &quoting, evidence);
+    let unknown = found.iter().filter(|m| m.support == 0.0).map(|m| format!("no evidence: {}", m.text));
+    let altered = quoting.altered.iter().map(|q| format!("altered quotation: {q}"));
+    let mut flags: Vec<String> = unknown.chain(altered).collect();
+    flags.dedup();
+    Score { value: parts.value(), parts, flags }
+}
+
+/// The reason is named after the part that cost most.
+fn below(score: Score, least: f64) -> Rejection {
+    let all = score.parts.all();
+    let worst = all.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or("", |part| part.0);
+    let code = match worst {
+        "names" | "values" | "quotes" | "substance" => FailureCode::Ungrounded,
+        "syntax" => FailureCode::CodeUnparsable,
+        "freshness" => FailureCode::Repetition,
+        "originality" => FailureCode::VerbatimCopy,
+        _ => FailureCode::BelowMinScore,
+    };
+    let detail = format!("score {:.2}, least {least}; {}", score.value, score.flags.join("; "));
+    Rejection { code, detail, score: Some(score) }
+}
