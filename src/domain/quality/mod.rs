@@ -3,8 +3,11 @@
 //! Owns every rule by which an answer is kept or refused. What is wrong beyond doubt is refused with its code; everything
 //! else gets a score in `[0, 1]`, and one number, the least score, decides.
 
+pub mod contamination;
 pub mod evidence;
+pub mod fingerprint;
 pub mod grounding;
+pub mod judge;
 pub mod markdown;
 pub mod quoting;
 pub mod relevance;
