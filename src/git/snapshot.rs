@@ -100,6 +100,13 @@ impl Snapshot {
         self.tracked.find(path)
     }
 
+    /// Whether a tracked path lies below this folder.
+    pub fn holds_folder(&self, folder: &[u8]) -> bool {
+        let below = [folder, b"/"].concat();
+        let at = self.tracked.first_from(&below);
+        at < self.tracked.entries.len() && self.tracked.at(at).0.starts_with(&below)
+    }
+
     /// Every tracked path, ordered by its bytes.
     pub fn paths(&self) -> impl ExactSizeIterator<Item = (&[u8], TrackedKind)> {
         (0..self.tracked.entries.len()).map(|at| self.tracked.at(at))
@@ -188,17 +195,22 @@ impl Tracked {
     }
 
     fn find(&self, path: &[u8]) -> Option<TrackedKind> {
+        let at = self.first_from(path);
+        let (found, kind) = (at < self.entries.len()).then(|| self.at(at))?;
+        (found == path).then_some(kind)
+    }
+
+    /// Index of the first path that is not before `path`.
+    fn first_from(&self, path: &[u8]) -> usize {
         let (mut low, mut high) = (0, self.entries.len());
         while low < high {
             let middle = low.midpoint(high);
-            let (found, kind) = self.at(middle);
-            match found.cmp(path) {
-                std::cmp::Ordering::Equal => return Some(kind),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
+            match self.at(middle).0 < path {
+                true => low = middle + 1,
+                false => high = middle,
             }
         }
-        None
+        low
     }
 }
 

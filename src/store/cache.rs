@@ -4,6 +4,7 @@
 //! response waits for the commit that holds it, so that a response is durable before it is used. A damaged file is set aside, never fatal.
 
 use super::{StoreError, open_private};
+use crate::domain::stamp::{Seen, Stamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,8 +20,8 @@ const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS responses (
     key BLOB PRIMARY KEY, used_at INTEGER NOT NULL, bytes INTEGER NOT NULL, response TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS stats (
-    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
-    hash TEXT NOT NULL, seen_ns INTEGER NOT NULL) WITHOUT ROWID;
+    path TEXT PRIMARY KEY, file_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL, content_hash TEXT NOT NULL, seen_at_ns INTEGER NOT NULL, skipped TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS endpoints (name TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
 ";
 
@@ -33,19 +34,13 @@ pub struct CacheLimits {
     pub bytes_max: i64,
 }
 
-/// What was known of a file when it was last read whole.
+/// What is known of a file's content without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatRow {
-    /// Bytes.
-    pub size: u64,
-    /// Modification time, nanoseconds since 1970.
-    pub mtime_ns: i64,
-    /// Inode number.
-    pub inode: u64,
-    /// Lower-case hex SHA-256 of the content.
-    pub hash: String,
-    /// When it was read, nanoseconds since 1970.
-    pub seen_ns: i64,
+    /// The file as it was when it was last read.
+    pub seen: Seen,
+    /// Set when its content was not selected: the reason, and what it depends on besides the content.
+    pub skipped: Option<String>,
 }
 
 enum Job {
@@ -269,18 +264,15 @@ fn write(connection: &Connection, job: &Job, now: i64) -> rusqlite::Result<()> {
         }
         Job::KeepStats(rows) => {
             let mut insert = connection.prepare_cached(
-                "INSERT OR REPLACE INTO stats (path, size, mtime_ns, inode, hash, seen_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT OR REPLACE INTO stats (path, file_bytes, mtime_ns, ctime_ns, inode, content_hash, seen_at_ns, skipped)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?;
-            for (path, row) in rows {
+            for (path, StatRow { seen, skipped }) in rows {
+                let Stamp { file_bytes, mtime_ns, ctime_ns, inode } = seen.stamp;
                 // Inode numbers are bit patterns: SQLite's integers are signed.
-                insert.execute(params![
-                    path,
-                    row.size,
-                    row.mtime_ns,
-                    row.inode.cast_signed(),
-                    row.hash,
-                    row.seen_ns
-                ])?;
+                let inode = inode.cast_signed();
+                let values = params![path, file_bytes, mtime_ns, ctime_ns, inode, seen.content_hash, seen.seen_at_ns, skipped];
+                insert.execute(values)?;
             }
         }
         Job::KeepProfile(name, profile) => {
@@ -319,18 +311,19 @@ fn stats_below(
     folder: &str,
 ) -> rusqlite::Result<HashMap<String, StatRow>> {
     let mut select = connection.prepare_cached(
-        "SELECT path, size, mtime_ns, inode, hash, seen_ns FROM stats WHERE path >= ?1 AND path < ?2",
+        "SELECT path, file_bytes, mtime_ns, ctime_ns, inode, content_hash, seen_at_ns, skipped FROM stats
+         WHERE path >= ?1 AND path < ?2",
     )?;
     let rows = select.query_map([format!("{folder}/"), format!("{folder}0")], |row| {
-        let inode: i64 = row.get(3)?;
-        let stat = StatRow {
-            size: row.get(1)?,
+        let inode: i64 = row.get(4)?;
+        let stamp = Stamp {
+            file_bytes: row.get(1)?,
             mtime_ns: row.get(2)?,
+            ctime_ns: row.get(3)?,
             inode: inode.cast_unsigned(),
-            hash: row.get(4)?,
-            seen_ns: row.get(5)?,
         };
-        Ok((row.get(0)?, stat))
+        let seen = Seen { stamp, content_hash: row.get(5)?, seen_at_ns: row.get(6)? };
+        Ok((row.get(0)?, StatRow { seen, skipped: row.get(7)? }))
     })?;
     rows.collect()
 }
@@ -388,13 +381,9 @@ mod tests {
     fn stats_and_profiles_come_back() {
         let folder = tempfile::tempdir().unwrap();
         let opened = Cache::open(&folder.path().join("cache.db"), LIMITS, 0).unwrap();
-        let row = StatRow {
-            size: 3,
-            mtime_ns: -5,
-            inode: u64::MAX,
-            hash: "h".to_owned(),
-            seen_ns: 9,
-        };
+        let stamp = Stamp { file_bytes: 3, mtime_ns: -5, ctime_ns: 4, inode: u64::MAX };
+        let seen = Seen { stamp, content_hash: "h".to_owned(), seen_at_ns: 9 };
+        let row = StatRow { seen, skipped: Some("binary".to_owned()) };
         opened
             .0
             .keep_stats(vec![

@@ -35,6 +35,14 @@ pub struct Chunk {
     pub lines: RangeInclusive<u32>,
 }
 
+impl Chunk {
+    /// The chunk at a byte range of `text`; `None` when the range is empty, outside the text, or cuts a character.
+    pub fn at(text: &str, range: Range<usize>) -> Option<Chunk> {
+        let is_inside = range.start < range.end && text.get(range.clone()).is_some();
+        is_inside.then(|| chunk(&Lines::of(text), range))
+    }
+}
+
 /// Chunks of `text` of at most `bytes_max` bytes each: in order, without gaps or overlap, cut at line starts (within a line only
 /// where the line alone is longer than `bytes_max`). A text that fits is one chunk and is not parsed; an empty one has none.
 /// `language` is linguist's name for it.
