@@ -80,11 +80,9 @@ impl Copy {
         for name in LOCKS {
             remove_file(&self.git_path(name))?;
         }
-        let packs = self.git_path("objects/pack");
-        for entry in fs::read_dir(&packs)
-            .map_err(Problem::disk(&packs))?
-            .flatten()
-        {
+        // Without the folder there is nothing to remove; what is missing shows later.
+        let packs = fs::read_dir(self.git_path("objects/pack"));
+        for entry in packs.into_iter().flatten().flatten() {
             if !entry.file_name().as_encoded_bytes().starts_with(b"pack-") {
                 remove_file(&entry.path())?;
             }

@@ -120,3 +120,71 @@ pub(super) fn remove_folder(folder: &Path) -> Result<(), Problem> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::repo::parse_list;
+
+    fn place(repos_dir: &Path) -> Place {
+        let (specs, _) = parse_list("https://h.org/o/n");
+        Place::new(repos_dir, &specs[0].id)
+    }
+
+    fn fill(folder: &Path, content: &str) {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join("file"), content).unwrap();
+    }
+
+    fn content(place: &Place) -> Option<String> {
+        fs::read_to_string(place.root.join("file")).ok()
+    }
+
+    #[test]
+    fn a_new_copy_replaces_the_old_one_and_nothing_else_remains() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = place(dir.path());
+        for version in ["old", "new"] {
+            fill(&place.incoming, version);
+            place.install().unwrap();
+            assert_eq!(content(&place).as_deref(), Some(version));
+        }
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_kill_at_any_moment_of_the_exchange_leaves_one_whole_copy() {
+        // Before, between and after the two renames: what stands where, and what must be there in the end.
+        let table = [
+            (Some("old"), None, Some("new"), Some("old")),
+            (None, Some("old"), Some("new"), Some("old")),
+            (Some("new"), Some("old"), None, Some("new")),
+            (None, None, Some("half"), None),
+        ];
+        for (root, outgoing, incoming, expected) in table {
+            let dir = tempfile::tempdir().unwrap();
+            let place = place(dir.path());
+            fs::create_dir_all(place.root.parent().unwrap()).unwrap();
+            let folders = [
+                (&place.root, root),
+                (&place.outgoing, outgoing),
+                (&place.incoming, incoming),
+            ];
+            for (folder, content) in folders {
+                content.inspect(|content| fill(folder, content));
+            }
+            place.tidy().unwrap();
+            assert_eq!(content(&place).as_deref(), expected);
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[test]
+    fn a_failed_exchange_puts_the_old_copy_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = place(dir.path());
+        fill(&place.root, "old");
+        assert!(place.install().is_err());
+        assert_eq!(content(&place).as_deref(), Some("old"));
+    }
+}

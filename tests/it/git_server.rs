@@ -155,11 +155,6 @@ impl HttpServer {
         format!("http://{}/{name}", self.address)
     }
 
-    /// `host:port`.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// Changes how requests are answered from now on.
     pub fn set_mode(&self, mode: Mode) {
         *self.shared.mode.lock().unwrap() = mode;
