@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::domain::chunk::Outline;
+use crate::domain::chunk::{Outline, Symbol};
 use crate::domain::failure::FailureCode;
 
 /// What a question may name.
@@ -19,7 +19,7 @@ pub struct Names<'a> {
     pub path: &'a str,
     /// The file's definitions.
     pub outline: &'a Outline,
-    /// The file's text; its words count as names where the outline is empty.
+    /// The file's text: words in it that can be nothing but names count too, and every word where the outline is empty.
     pub text: &'a str,
 }
 
@@ -128,7 +128,7 @@ const SHOWN: &str = "code|source|snippet|excerpt|listing|passage|chunk|fragment|
                      function|method|class|struct|enum|trait|interface|module|file|document|section|test|macro|header|block|\
                      example|text|context|repository|repo|project|codebase|package|library";
 /// Phrases that lean on something unseen, each with the words that make it innocent when they come next.
-const LEANING: [(&str, &str); 7] = [
+const LEANING: [(&str, &str); 8] = [
     (
         r"this (?:\w+ )?(?:{shown}|line|loop|condition|statement|variable|type)s?|these (?:{shown}|line|type|variable|value)s",
         "",
@@ -138,7 +138,11 @@ const LEANING: [(&str, &str); 7] = [
         "path|paths|name|names|descriptor|descriptors|pointer|pointers|object|objects|size|type|types|handle|system|extension|extensions|argument|arguments|does|is|returns|raises|throws|fails",
     ),
     (
-        r"the (?:code )?(?:snippet|excerpt|listing|passage|chunk of code|piece of code|block of code|code block|code sample|code fragment|code)",
+        r"the (?:code )?(?:snippet|excerpt|listing|passage|fragment|sample|block of code|piece of code|chunk of code|code block)",
+        "size|sizes|of|generator|engine|manager|file|files",
+    ),
+    (
+        "the code",
         "point|points|page|pages|unit|units|path|paths|base|of|for|generator|that|which|in",
     ),
     (
@@ -182,10 +186,55 @@ fn leaning_phrase(question: &str) -> Option<String> {
 }
 
 /// File stems and folder names that name nothing in particular.
-const COMMON_STEMS: [&str; 24] = [
-    "index", "main", "init", "__init__", "mod", "lib", "libs", "util", "utils", "test", "tests",
-    "core", "base", "types", "common", "source", "include", "package", "packages", "internal",
-    "examples", "docs", "scripts", "build",
+const COMMON_STEMS: [&str; 48] = [
+    "index",
+    "main",
+    "init",
+    "__init__",
+    "libs",
+    "util",
+    "utils",
+    "test",
+    "tests",
+    "core",
+    "base",
+    "types",
+    "common",
+    "source",
+    "include",
+    "package",
+    "packages",
+    "internal",
+    "examples",
+    "docs",
+    "scripts",
+    "build",
+    "crates",
+    "modules",
+    "components",
+    "services",
+    "controllers",
+    "models",
+    "views",
+    "handlers",
+    "helpers",
+    "tools",
+    "plugins",
+    "server",
+    "client",
+    "public",
+    "private",
+    "static",
+    "assets",
+    "config",
+    "data",
+    "parser",
+    "parsers",
+    "commands",
+    "errors",
+    "java",
+    "python",
+    "files",
 ];
 /// Symbol names that every second project has: alone they name nothing.
 const COMMON_SYMBOLS: [&str; 24] = [
@@ -194,63 +243,93 @@ const COMMON_SYMBOLS: [&str; 24] = [
     "default",
 ];
 
+/// Parts of repository names that say what language it is for, not what it is.
+const COMMON_AFFIXES: [&str; 10] = [
+    "rust",
+    "python",
+    "node",
+    "java",
+    "ruby",
+    "golang",
+    "client",
+    "server",
+    "library",
+    "framework",
+];
+
 impl Names<'_> {
+    /// The repository's name, or a telling part of it: `commander` for `commander.js`.
     fn repository_in(&self, question: &str) -> bool {
-        let name = self
-            .repository
-            .trim_end_matches('/')
-            .rsplit('/')
-            .next()
-            .unwrap_or_default();
+        let trimmed = self.repository.trim_end_matches('/');
+        let name = trimmed.rsplit('/').next().unwrap_or_default();
+        let mut parts = name
+            .split(['-', '_', '.'])
+            .filter(|part| is_telling_word(part, &COMMON_AFFIXES));
         has_word(question, name, name.chars().count() > 2)
+            || parts.any(|part| has_word(question, part, true))
     }
 
-    /// The file's name, or a telling part of its path.
+    /// The file's name, the module it makes, or a folder whose name says more than most.
     fn file_in(&self, question: &str) -> bool {
         let file = self.path.rsplit('/').next().unwrap_or_default();
         let stem = file.split('.').next().unwrap_or_default();
-        let folders = self.path.rsplit('/').skip(1);
-        let is_telling = |part: &&str| {
-            part.len() >= 4 && !COMMON_STEMS.contains(&part.to_ascii_lowercase().as_str())
-        };
-        let mut parts = folders.chain([stem]).filter(is_telling);
-        has_word(question, file, false) || parts.any(|part| has_word(question, part, true))
+        let mut folders = self.path.rsplit('/').skip(1);
+        has_word(question, file, false)
+            || is_telling_word(stem, &COMMON_STEMS) && names_module(question, stem)
+            || folders.any(|folder| {
+                is_telling_word(folder, &COMMON_STEMS) && has_word(question, folder, true)
+            })
     }
 
-    /// A definition of the file, written so that it is meant as a name.
+    /// A definition of the file, or another of its words that can be nothing but a name, written so that it is meant as a name.
     fn symbol_in(&self, question: &str) -> bool {
         code_words(question).iter().any(|word| self.is_symbol(word))
     }
 
     fn is_symbol(&self, word: &str) -> bool {
-        let last = word
-            .rsplit(['.', ':', '>', '#', '\\'])
-            .next()
-            .unwrap_or_default();
-        let is_qualified = last.len() < word.len();
-        let is_telling =
-            |part: &str| is_qualified || part.len() >= 3 && !COMMON_SYMBOLS.contains(&part);
-        if self.outline.symbols.is_empty() {
-            return is_telling(last) && last.len() >= 4 && has_word(self.text, last, false);
-        }
-        let parts = word
+        let parts: Vec<&str> = word
             .split(['.', ':', '>', '#', '\\', '-'])
-            .filter(|part| !part.is_empty());
-        let is_known = |part: &str| {
-            is_telling(part)
-                && self
-                    .outline
-                    .symbols
-                    .iter()
-                    .any(|symbol| symbol.short_name() == part || symbol.name == part)
+            .filter(|part| !part.is_empty())
+            .collect();
+        let is_telling =
+            |part: &str| parts.len() > 1 || part.len() >= 3 && !COMMON_SYMBOLS.contains(&part);
+        let is_defined = |part: &str| {
+            let named = |symbol: &Symbol| symbol.short_name() == part || symbol.name == word;
+            self.outline.symbols.iter().any(named)
         };
-        parts.into_iter().any(is_known)
-            || self
-                .outline
-                .symbols
-                .iter()
-                .any(|symbol| is_telling(word) && symbol.name == word)
+        let has_shape = |part: &str| {
+            part.len() >= 6 && (part.contains('_') || part.chars().skip(1).any(char::is_uppercase))
+        };
+        let is_written =
+            |part: &str| self.outline.symbols.is_empty() && part.len() >= 4 || has_shape(part);
+        parts.iter().any(|&part| {
+            is_telling(part)
+                && (is_defined(part) || is_written(part) && has_word(self.text, part, false))
+        })
     }
+}
+
+/// Whether a file's stem is meant as a name: written as code, as part of a dotted name, or called a module. `parse` alone is a verb.
+fn names_module(question: &str, stem: &str) -> bool {
+    let nouns = [
+        "module",
+        "package",
+        "crate",
+        "library",
+        "script",
+        "class",
+        "file",
+        "header",
+        "component",
+    ];
+    let is_called = |noun: &&str| has_word(question, &format!("{stem} {noun}"), true);
+    let is_part = |word: &&str| word.split(['.', ':']).any(|part| part == stem);
+    code_words(question).iter().any(is_part) || nouns.iter().any(is_called)
+}
+
+/// Whether a part of a name is long and rare enough to tell what is meant.
+fn is_telling_word(part: &str, common: &[&str]) -> bool {
+    part.len() >= 4 && !common.contains(&part.to_ascii_lowercase().as_str())
 }
 
 /// The words of a question that are written as code: in backticks, called, with `_`, `::` or a capital inside, or capitalised in
