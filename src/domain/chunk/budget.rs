@@ -1,18 +1,13 @@
 //! How many bytes of source fit into a number of tokens, learnt from what servers report.
 
-/// Bytes of source per token for one model and one language.
+/// Bytes of text to one token of a model.
 ///
-/// Starts at 3, below the 3.3 to 4.5 that common tokenizers reach on code, so that the first chunks of a run fit. Then it follows
-/// the usage that the server reports for each prompt.
+/// Assumed to be 3, below the 3.3 to 4.5 that common tokenizers reach on code, until the usage that a server reports tells better.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BytesPerToken(f64);
 
 /// Densest and sparsest ratio believed: one byte a token is the floor of byte-level tokenizers.
 const BOUNDS: (f64, f64) = (1.0, 6.0);
-/// Weight of one new observation.
-const WEIGHT: f64 = 0.2;
-/// Prompts shorter than this many tokens say more about the template than about the source.
-const TOKENS_MIN: u64 = 64;
 
 impl Default for BytesPerToken {
     fn default() -> Self {
@@ -21,23 +16,15 @@ impl Default for BytesPerToken {
 }
 
 impl BytesPerToken {
+    /// A ratio that was measured; one that cannot be true, or none, leaves the assumption.
+    pub fn measured(ratio: Option<f32>) -> Self {
+        let believed = ratio.map(f64::from).filter(|ratio| (BOUNDS.0..=BOUNDS.1).contains(ratio));
+        believed.map_or_else(Self::default, BytesPerToken)
+    }
+
     /// The ratio itself.
     pub fn get(self) -> f64 {
         self.0
-    }
-
-    /// The ratio after a prompt of `prompt_bytes` was counted as `prompt_tokens` by the server. Counts that cannot be true
-    /// (a silently cut prompt, a server that reports nothing) leave it as it was; one observation moves it by a fifth.
-    #[must_use]
-    pub fn observe(self, prompt_bytes: u64, prompt_tokens: u64) -> Self {
-        if prompt_tokens < TOKENS_MIN {
-            return self;
-        }
-        let seen = prompt_bytes as f64 / prompt_tokens as f64;
-        if !(BOUNDS.0..=BOUNDS.1).contains(&seen) {
-            return self;
-        }
-        BytesPerToken(self.0 + WEIGHT * (seen - self.0))
     }
 
     /// Tokens that `bytes` of source will cost, rounded up.

@@ -1,0 +1,236 @@
+//! The command line as clap types: names, help, environment variables and defaults. No decisions: those are `settings`'.
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Turn Git repositories into grounded question-and-answer training data.
+#[derive(Debug, Parser)]
+#[command(name = "pipeline", version, max_term_width = 100, disable_help_subcommand = true, after_help = EXIT_CODES)]
+#[command(before_help = "Examples:
+  pipeline scrape                     clone or update what repos.txt lists
+  pipeline prepare --dry-run          what would be sent, and what it would cost
+  pipeline prepare                    write samples for new and changed files
+  pipeline run -q                     scrape, prepare and retry: the line for cron")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 internal or storage error, 2 usage or settings, 3 finished with failures,
+69 LLM service unreachable, 75 another run holds the lock, 77 credentials refused, 78 no LLM configured or found,
+124 a budget was reached, 130/143 stopped by a signal.";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct GlobalArgs {
+    /// The workspace: the folder with repos.txt, repos/, data/ and logs/
+    #[arg(short = 'C', long, global = true, value_name = "DIR", default_value = ".", env = "PIPELINE_WORKSPACE")]
+    pub workspace: PathBuf,
+    /// Print errors only
+    #[arg(short, long, global = true, action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), env = "PIPELINE_QUIET", conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print more: -v each file, -vv each request
+    #[arg(short, long, global = true, action = ArgAction::Count, env = "PIPELINE_VERBOSE")]
+    pub verbose: u8,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Clone or update every repository in repos.txt
+    #[command(before_help = "Examples:
+  pipeline scrape
+  pipeline scrape -C /srv/dataset")]
+    Scrape(ScrapeArgs),
+    /// Generate samples for new and changed files; retire those of vanished files
+    #[command(before_help = "Examples:
+  pipeline prepare --dry-run
+  pipeline prepare --base-url http://127.0.0.1:8080/v1 --model qwen3-coder
+  pipeline prepare --max-tokens 512 --temperature 0.5 --max-file-size 200000")]
+    Prepare(PrepareArgs),
+    /// Re-process what stands in FailedFiles
+    #[command(before_help = "Examples:
+  pipeline retry
+  pipeline retry --answer-temperature 0.3")]
+    Retry(RetryArgs),
+    /// Scrape, prepare and retry in one process under one lock: the cron line
+    #[command(before_help = "Example crontab line:
+  17 2 * * * cd /srv/dataset && pipeline run -q")]
+    Run(RunArgs),
+    /// Counts by repository and state, and failures by reason
+    #[command(before_help = "Examples:
+  pipeline status
+  pipeline status --json")]
+    Status(StatusArgs),
+}
+
+/// Options of `scrape`.
+#[derive(Debug, Args)]
+pub struct ScrapeArgs {
+    /// How many repositories are fetched at once
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64), env = "PIPELINE_JOBS")]
+    pub jobs: u16,
+    /// Print the summary as JSON on stdout
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// Options of `prepare`.
+#[derive(Debug, Args)]
+pub struct PrepareArgs {
+    /// How samples are generated.
+    #[command(flatten)]
+    pub generation: GenerationArgs,
+    /// Spend nothing: print which files would be sent and what that would cost
+    #[arg(long, action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), env = "PIPELINE_DRY_RUN")]
+    pub dry_run: bool,
+    /// Re-do unchanged files too, for a new model or new prompts; paid answers in the cache are used again
+    #[arg(long, action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), env = "PIPELINE_REFRESH")]
+    pub refresh: bool,
+    /// How the result is reported.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// Options of `retry`.
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// How samples are generated.
+    #[command(flatten)]
+    pub generation: GenerationArgs,
+    /// How the result is reported.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// How many repositories are fetched at once
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64), env = "PIPELINE_JOBS")]
+    pub jobs: u16,
+    /// How samples are generated.
+    #[command(flatten)]
+    pub generation: GenerationArgs,
+    /// How the result is reported.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// How the result is reported.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// How a result is reported.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Print the result as JSON on stdout
+    #[arg(long, action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), env = "PIPELINE_JSON")]
+    pub json: bool,
+}
+
+/// How samples are generated: the same for `prepare`, `retry` and `run`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Generation")]
+pub struct GenerationArgs {
+    /// Most tokens of one generated answer
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(16..=131_072), env = "PIPELINE_MAX_TOKENS")]
+    pub max_tokens: u32,
+    /// Sampling temperature for questions, 0 to 2
+    #[arg(long, value_name = "T", default_value_t = 0.7, value_parser = temperature, env = "PIPELINE_TEMPERATURE")]
+    pub temperature: f32,
+    /// Sampling temperature for answers, 0 to 2
+    #[arg(long, value_name = "T", default_value_t = 0.0, value_parser = temperature, env = "PIPELINE_ANSWER_TEMPERATURE")]
+    pub answer_temperature: f32,
+    /// Largest file to process, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 1_048_576, value_parser = clap::value_parser!(u64).range(1..=1_073_741_824), env = "PIPELINE_MAX_FILE_SIZE")]
+    pub max_file_size: u64,
+    /// Questions per piece of a file [default: by its size, 1 to 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=32), env = "PIPELINE_QUESTIONS")]
+    pub questions: Option<u8>,
+    /// Lowest quality score that is kept, 0 to 1
+    #[arg(long, value_name = "S", default_value_t = crate::settings::MIN_SCORE, value_parser = score, env = "PIPELINE_MIN_SCORE")]
+    pub min_score: f64,
+    /// Only files whose path in the repository matches; may be given several times
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', env = "PIPELINE_INCLUDE")]
+    pub include: Vec<String>,
+    /// No files whose path in the repository matches; may be given several times
+    #[arg(long, value_name = "GLOB", value_delimiter = ',', env = "PIPELINE_EXCLUDE")]
+    pub exclude: Vec<String>,
+    /// What the samples are for: TrainingSamples.model_type_intended
+    #[arg(long, value_name = "TYPE", default_value = "Instruct", env = "PIPELINE_MODEL_TYPE")]
+    pub model_type: String,
+    /// The model server.
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
+    /// When to stop.
+    #[command(flatten)]
+    pub budget: BudgetArgs,
+}
+
+/// Which model server is asked, and how hard.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Model server")]
+pub struct EndpointArgs {
+    /// OpenAI-compatible base URL [env: OPENAI_BASE_URL too; default: look for a server on this machine]
+    #[arg(long, value_name = "URL", env = "PIPELINE_BASE_URL")]
+    pub base_url: Option<String>,
+    /// Model name [env: OPENAI_MODEL too; default: the only one the server lists]
+    #[arg(long, value_name = "NAME", env = "PIPELINE_MODEL")]
+    pub model: Option<String>,
+    /// File that holds the API key [or env: OPENAI_API_KEY]
+    #[arg(long, value_name = "FILE", env = "PIPELINE_API_KEY_FILE")]
+    pub api_key_file: Option<PathBuf>,
+    /// Most requests in flight
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024), env = "PIPELINE_CONCURRENCY")]
+    pub concurrency: u16,
+    /// Most requests a minute
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), env = "PIPELINE_REQUESTS_PER_MINUTE")]
+    pub requests_per_minute: Option<u32>,
+    /// Most tokens a minute
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), env = "PIPELINE_TOKENS_PER_MINUTE")]
+    pub tokens_per_minute: Option<u32>,
+    /// Give up on a response that sends nothing for so long, in seconds
+    #[arg(long, value_name = "SECS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400), env = "PIPELINE_IDLE_TIMEOUT")]
+    pub idle_timeout: u64,
+    /// Give up on a response that takes longer in all, in seconds
+    #[arg(long, value_name = "SECS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400), env = "PIPELINE_TOTAL_TIMEOUT")]
+    pub total_timeout: u64,
+    /// Send the API key over plain http to another machine too
+    #[arg(long, action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), env = "PIPELINE_ALLOW_PLAIN_HTTP")]
+    pub allow_plain_http: bool,
+}
+
+/// When a run stops by itself, with exit code 124; the next run goes on from there.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Budget")]
+pub struct BudgetArgs {
+    /// Stop before sending more than so many requests
+    #[arg(long, value_name = "N", env = "PIPELINE_MAX_REQUESTS")]
+    pub max_requests: Option<u64>,
+    /// Stop before spending more than so many tokens, prompt and completion together
+    #[arg(long, value_name = "N", env = "PIPELINE_MAX_TOTAL_TOKENS")]
+    pub max_total_tokens: Option<u64>,
+    /// Stop after so many seconds
+    #[arg(long, value_name = "SECS", env = "PIPELINE_MAX_TIME")]
+    pub max_time: Option<u64>,
+}
+
+fn temperature(text: &str) -> Result<f32, String> {
+    let value: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    (0.0..=2.0).contains(&value).then_some(value).ok_or_else(|| "must be from 0 to 2".to_owned())
+}
+
+fn score(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    (0.0..=1.0).contains(&value).then_some(value).ok_or_else(|| "must be from 0 to 1".to_owned())
+}

@@ -1,0 +1,269 @@
+//! From a source file to its samples, and the one way to ask the model.
+//!
+//! Owns the order of calls and what becomes of their results. The model is asked only through [`Engine::ask`], which looks into the
+//! cache, keeps to the budget, and stores what was paid for before it is used. It never touches the dataset.
+
+use super::piece::{FileContext, PieceResult};
+use super::stop::{Budget, Signal, Spent};
+use crate::domain::chunk::{BytesPerToken, chunk_bytes_max};
+use crate::domain::failure::{FailedItem, Failure, FailureCode};
+use crate::domain::sample::Sample;
+use crate::domain::source::SourceFile;
+use crate::llm::{Client, Completion, ErrorClass, LlmError, Profile, Request, Usage};
+use crate::report::Spend;
+use crate::settings::GenerationSettings;
+use crate::store::{Cache, StoreError};
+use futures_util::StreamExt as _;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Window assumed of a model that does not tell its own, in tokens.
+pub(super) const WINDOW_ASSUMED_TOKENS: u64 = 8192;
+/// Of a large window, no more than this is used: answers about a small piece are better and cheaper than about a large one.
+const WINDOW_USED_TOKENS: u64 = 8192;
+/// Fixed texts, repository and context around each chunk, in tokens.
+pub(super) const FRAME_TOKENS: u64 = 1000;
+
+/// Why a file was given up in the middle; it stays as it was, and what was paid for is in the cache.
+#[derive(Debug, thiserror::Error)]
+pub enum Halt {
+    /// A signal came.
+    #[error("stopped by a signal")]
+    Signal(Signal),
+    /// A budget is used up.
+    #[error(transparent)]
+    Spent(Spent),
+    /// No request can succeed any more.
+    #[error(transparent)]
+    Llm(LlmError),
+    /// What was paid for cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The run is ending for a reason already known.
+    #[error("the run is ending")]
+    Closed,
+}
+
+/// What is to be done about a file.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// All of it, from the start.
+    Whole,
+    /// Only what failed before.
+    Items {
+        /// What failed and is to be tried again.
+        items: Vec<FailedItem>,
+        /// What failed and is left so.
+        left: Vec<FailedItem>,
+        /// Whether the file has accepted samples already.
+        has_samples: bool,
+        /// The questions of those samples.
+        questions: Vec<String>,
+    },
+}
+
+/// What a file came to.
+#[derive(Debug, Default)]
+pub struct Processed {
+    /// Accepted samples, in the order of the file.
+    pub samples: Vec<Sample>,
+    /// What failed.
+    pub failure: Option<Failure>,
+    /// Questions and answers not accepted, by reason.
+    pub rejected: BTreeMap<FailureCode, u64>,
+    /// Completions taken from the cache.
+    pub from_cache: u64,
+    /// Whether the samples replace all that is stored about the file.
+    pub is_whole: bool,
+}
+
+/// Everything a file task needs. Shared by all of them.
+#[derive(Debug)]
+pub struct Engine {
+    client: Client,
+    began_with: Profile,
+    pub(super) settings: GenerationSettings,
+    pub(super) run_id: String,
+    cache: Cache,
+    budget: Budget,
+    closed: AtomicBool,
+    spend: Mutex<Spend>,
+}
+
+/// One answered call.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub completion: Completion,
+    pub from_cache: bool,
+}
+
+/// A call that gave nothing to use, for a reason that concerns this call alone.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// The prompt does not fit the model's window.
+    TooLong,
+    /// Anything else.
+    Failed(FailureCode),
+}
+
+impl Engine {
+    /// An engine over a connected client.
+    pub fn new(client: Client, settings: GenerationSettings, cache: Cache, run_id: &str) -> Self {
+        Engine {
+            began_with: client.profile(),
+            client,
+            run_id: run_id.to_owned(),
+            cache,
+            budget: Budget::new(settings.budget),
+            settings,
+            closed: AtomicBool::new(false),
+            spend: Mutex::default(),
+        }
+    }
+
+    /// Files worked on at once. Each has a request in flight or waiting, so that this many keep the server busy.
+    pub fn files_max(&self) -> usize {
+        self.settings.limits.concurrency
+    }
+
+    /// From now on no new request is sent; those in flight still come in and are kept.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// What was spent so far.
+    pub fn spend(&self) -> Spend {
+        *self.spend.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What was known about the endpoint when the run began. Chunks are cut by this alone, so that all files of a run, and of the one
+    /// that goes on after a kill, are cut alike.
+    pub fn began_with(&self) -> &Profile {
+        &self.began_with
+    }
+
+    /// Bytes of a chunk that leave room in the model's window for the rest of a request.
+    fn chunk_bytes_max(&self) -> usize {
+        let window = self.began_with.context_tokens.map_or(WINDOW_ASSUMED_TOKENS, u64::from).min(WINDOW_USED_TOKENS);
+        let reserved = FRAME_TOKENS + u64::from(self.settings.answer_tokens_max).min(window / 3);
+        chunk_bytes_max(window, reserved, self.bytes_per_token())
+    }
+
+    fn bytes_per_token(&self) -> BytesPerToken {
+        BytesPerToken::measured(self.began_with.bytes_per_token)
+    }
+
+    /// Works on one file.
+    pub async fn process(&self, file: &SourceFile, work: &Work) -> Result<Processed, Halt> {
+        let context = FileContext::of(file, work, self.settings.questions);
+        let bytes_max = self.chunk_bytes_max();
+        let known = context.pieces(work, bytes_max);
+        let is_whole = known.is_none() || matches!(work, Work::Whole);
+        let pieces = known.unwrap_or_else(|| context.whole(bytes_max));
+        let results: Vec<_> = futures_util::stream::iter(pieces)
+            .map(|piece| self.piece(&context, piece))
+            .buffered(self.files_max())
+            .collect()
+            .await;
+        // Every piece has ended before the first halt is looked at: what was in flight is in the cache by now.
+        let results = results.into_iter().collect::<Result<Vec<_>, Halt>>()?;
+        let mut processed = match work {
+            Work::Items { left, has_samples, .. } if !is_whole => sum_up(results, left.clone(), *has_samples),
+            _ => sum_up(results, Vec::new(), false),
+        };
+        processed.is_whole = is_whole;
+        processed.from_cache = context.from_cache.into_inner();
+        Ok(processed)
+    }
+
+    /// Asks the model, or takes the answer from the cache. `is_usable` tells whether a completion is worth keeping.
+    pub(super) async fn ask(
+        &self,
+        request: &Request,
+        is_usable: impl Fn(&str) -> bool,
+    ) -> Result<Result<Answered, Refused>, Halt> {
+        let key = request.cache_key(self.client.model());
+        let cached = self.cache.response(key).await?;
+        if let Some(completion) = cached.and_then(|json| serde_json::from_str(&json).ok()) {
+            return Ok(Ok(Answered { completion, from_cache: true }));
+        }
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(Halt::Closed);
+        }
+        let tokens = self.bytes_per_token().tokens(request.prompt_bytes()) + u64::from(request.tokens_max);
+        let reservation = self.budget.reserve(tokens).await.map_err(Halt::Spent)?;
+        let result = self.client.complete(request).await;
+        let (usage, attempts) = match &result {
+            Ok(completion) => (completion.usage, completion.attempts),
+            Err(error) => (error.usage, error.attempts),
+        };
+        reservation.settle(usage.total(), attempts);
+        self.count(usage, attempts);
+        let completion = match result {
+            Ok(completion) => completion,
+            Err(error) => return refuse(error),
+        };
+        if is_usable(&completion.text) {
+            let json = serde_json::to_string(&completion).unwrap_or_default();
+            self.cache.keep_response(key, json).await?;
+        }
+        Ok(Ok(Answered { completion, from_cache: false }))
+    }
+
+    fn count(&self, usage: Usage, attempts: u32) {
+        let mut spend = self.spend.lock().unwrap_or_else(PoisonError::into_inner);
+        spend.requests += u64::from(attempts);
+        spend.prompt_tokens += usage.prompt.unwrap_or(0);
+        spend.cached_tokens += usage.cached.unwrap_or(0);
+        spend.completion_tokens += usage.completion.unwrap_or(0);
+    }
+}
+
+fn refuse(error: LlmError) -> Result<Result<Answered, Refused>, Halt> {
+    match error.class {
+        ErrorClass::Run(_) => Err(Halt::Llm(error)),
+        ErrorClass::Shrink { .. } => Ok(Err(Refused::TooLong)),
+        ErrorClass::Transient(code) | ErrorClass::Item(code) => {
+            tracing::debug!("{code}: {error}");
+            Ok(Err(Refused::Failed(code)))
+        }
+    }
+}
+
+fn sum_up(results: Vec<PieceResult>, mut failed: Vec<FailedItem>, had_samples: bool) -> Processed {
+    let mut processed = Processed::default();
+    for result in results {
+        processed.samples.extend(result.samples);
+        failed.extend(result.failed);
+        for code in result.rejected {
+            *processed.rejected.entry(code).or_default() += 1;
+        }
+    }
+    let has_samples = had_samples || !processed.samples.is_empty();
+    if !failed.is_empty() || !has_samples {
+        processed.failure = Some(failure(failed, has_samples, processed.samples.len()));
+    }
+    processed
+}
+
+/// The reason that is stored: the one that all items share, else that they failed in part or altogether.
+fn failure(items: Vec<FailedItem>, has_samples: bool, stored: usize) -> Failure {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for item in &items {
+        *counts.entry(item.code.as_str()).or_default() += 1;
+    }
+    let reasons: Vec<_> = counts.iter().map(|(code, count)| format!("{code} {count}")).collect();
+    let code = match (has_samples, items.first()) {
+        (true, _) => FailureCode::Partly,
+        (false, Some(first)) if counts.len() == 1 => first.code,
+        (false, _) => FailureCode::NothingAccepted,
+    };
+    let message = format!("{stored} samples stored, {} failed ({})", items.len(), reasons.join(", "));
+    Failure { code, message, items }
+}

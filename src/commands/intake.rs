@@ -1,0 +1,218 @@
+//! What `prepare` and `retry` share around the loop: opening the databases, a thread that finds files, a model server connected when the first file
+//! comes, and what the end of it all means.
+
+use super::drive::{Drive, Ended, Intake};
+use super::engine::{Engine, Halt};
+use super::progress::Progress;
+use super::{Session, now_secs};
+use crate::llm::{self, Client, Endpoint, LOCAL_SERVERS, LlmError};
+use crate::report::{Exit, GenerationSummary};
+use crate::settings::GenerationSettings;
+use crate::store::{Cache, CacheLimits, Store};
+use anyhow::Context as _;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Files found but not yet begun; the finder waits when there are more.
+const QUEUE: usize = 4;
+/// Responses of the last year are kept, 4 GiB of them.
+const CACHE_LIMITS: CacheLimits = CacheLimits { age_secs: 365 * 86_400, bytes_max: 4 << 30 };
+
+/// What the finder of files has at hand. It sends what it finds, and gives up when nobody listens any more.
+#[derive(Debug)]
+pub struct Finder<'a> {
+    /// The run.
+    pub session: &'a Session,
+    /// The settings.
+    pub settings: &'a GenerationSettings,
+    /// A connection of its own, for reading.
+    pub store: Store,
+    /// The cache, for the stat rows.
+    pub cache: Cache,
+    /// How far it is.
+    pub progress: &'a Progress,
+    /// Its own counts: what never comes to the loop.
+    pub summary: GenerationSummary,
+    sender: mpsc::Sender<Intake>,
+}
+
+/// Nobody listens any more: the run is ending.
+#[derive(Debug)]
+pub struct Closed;
+
+impl Finder<'_> {
+    /// Hands one item to the loop; waits while the loop is busy.
+    pub fn send(&self, item: Intake) -> Result<(), Closed> {
+        self.sender.blocking_send(item).map_err(|_| Closed)
+    }
+}
+
+/// Finds files with `find` on a thread of its own and works on them, counting into `summary`.
+pub fn generate(
+    session: &Session,
+    settings: &GenerationSettings,
+    summary: &mut GenerationSummary,
+    find: impl FnOnce(Finder<'_>) -> anyhow::Result<GenerationSummary> + Send,
+) -> anyhow::Result<Exit> {
+    let open = || Store::open(&session.workspace.dataset(), &settings.model_type);
+    let mut store = open()?;
+    let (cache, cache_thread) = Cache::open(&session.workspace.cache(), CACHE_LIMITS, now_secs())?;
+    let progress = Progress::start(&session.screen, session.quiet);
+    let (sender, intake) = mpsc::channel(QUEUE);
+    let finder = Finder {
+        session,
+        settings,
+        store: open()?,
+        cache: cache.clone(),
+        progress: &progress,
+        summary: GenerationSummary::default(),
+        sender,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?;
+    let ended = std::thread::scope(|scope| {
+        let finding = scope.spawn(|| find(finder));
+        let ended = runtime.block_on(work(session, settings, cache, &mut store, summary, &progress, intake));
+        let found = finding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        summary.absorb(found?);
+        ended
+    });
+    drop(runtime);
+    close(cache_thread);
+    drop(progress);
+    exit(ended?, summary)
+}
+
+/// Finds files with `find` and shows each to `look`; nothing is sent or stored. The cache is opened for what it knows, and may learn.
+pub fn survey(
+    session: &Session,
+    settings: &GenerationSettings,
+    find: impl FnOnce(Finder<'_>) -> anyhow::Result<GenerationSummary> + Send,
+    mut look: impl FnMut(Intake),
+) -> anyhow::Result<GenerationSummary> {
+    let store = Store::open(&session.workspace.dataset(), &settings.model_type)?;
+    let (cache, cache_thread) = Cache::open(&session.workspace.cache(), CACHE_LIMITS, now_secs())?;
+    let progress = Progress::start(&session.screen, session.quiet);
+    let (sender, mut intake) = mpsc::channel(QUEUE);
+    let summary = GenerationSummary::default();
+    let finder = Finder { session, settings, store, cache, progress: &progress, summary, sender };
+    let found = std::thread::scope(|scope| {
+        let finding = scope.spawn(|| find(finder));
+        while let Some(item) = intake.blocking_recv() {
+            look(item);
+        }
+        finding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    close(cache_thread);
+    found
+}
+
+fn close(cache_thread: std::thread::JoinHandle<()>) {
+    if cache_thread.join().is_err() {
+        tracing::warn!("the cache ended abnormally; delete data/cache.db if this happens again");
+    }
+}
+
+async fn work(
+    session: &Session,
+    settings: &GenerationSettings,
+    cache: Cache,
+    store: &mut Store,
+    summary: &mut GenerationSummary,
+    progress: &Progress,
+    mut intake: mpsc::Receiver<Intake>,
+) -> anyhow::Result<Ended> {
+    let mut signals = session.signals.clone();
+    let mut head = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            signal = signals.wait() => return Ok(Ended::Early(Halt::Signal(signal))),
+            item = intake.recv() => match item {
+                Some(change @ Intake::Change(_)) => head.push(change),
+                Some(file) => {
+                    head.push(file);
+                    break;
+                }
+                None => break,
+            },
+        }
+    }
+    let engine = match head.last() {
+        Some(Intake::File(..)) => {
+            let client = tokio::select! {
+                biased;
+                signal = signals.wait() => return Ok(Ended::Early(Halt::Signal(signal))),
+                client = connect(settings, &cache) => client?,
+            };
+            Some(Arc::new(Engine::new(client, settings.clone(), cache.clone(), &session.run_id)))
+        }
+        _ => None,
+    };
+    let ended = Drive::new(engine.clone(), store, summary, progress).run(head, intake, signals).await;
+    if let Some(engine) = engine {
+        summary.spend = engine.spend();
+        remember(&engine, &cache, matches!(ended, Ok(Ended::Complete))).await;
+    }
+    Ok(ended?)
+}
+
+/// Connects to the endpoint named, or to the one found on this machine, and recalls what was learnt about it before.
+async fn connect(settings: &GenerationSettings, cache: &Cache) -> anyhow::Result<Client> {
+    let endpoint = match &settings.endpoint {
+        Some(endpoint) => endpoint.clone(),
+        None => find_endpoint(settings).await?,
+    };
+    let client = Client::connect(&endpoint, settings.limits.clone()).await?;
+    let known = cache.profile(&profile_name(&client)).await?;
+    if let Some(profile) = known.and_then(|text| serde_json::from_str(&text).ok()) {
+        client.adopt(profile);
+    }
+    tracing::info!("model {} at {}", client.model(), client.base_url());
+    Ok(client)
+}
+
+async fn find_endpoint(settings: &GenerationSettings) -> Result<Endpoint, LlmError> {
+    let found = llm::discover(&LOCAL_SERVERS).await;
+    let first = found.first().ok_or_else(LlmError::no_endpoint)?;
+    tracing::info!("no model server is configured: using {} at {}", first.server.name, first.base_url);
+    Ok(first.endpoint(settings.model.clone()))
+}
+
+/// Under this name the cache keeps what was learnt.
+fn profile_name(client: &Client) -> String {
+    format!("{} {}", client.base_url(), client.model())
+}
+
+/// Keeps what was learnt about the endpoint for the next run. The calibration counts only when the run came to its end: chunks are
+/// cut by it, and a run that goes on where this one stopped must cut them alike to find its paid completions again.
+async fn remember(engine: &Engine, cache: &Cache, is_complete: bool) {
+    let mut profile = engine.client().profile();
+    if !is_complete {
+        profile.bytes_per_token = engine.began_with().bytes_per_token;
+        profile.prompts_seen = engine.began_with().prompts_seen;
+    }
+    let Ok(text) = serde_json::to_string(&profile) else {
+        return;
+    };
+    if let Err(error) = cache.keep_profile(&profile_name(engine.client()), text).await {
+        tracing::warn!("what was learnt about the server is forgotten: {error}");
+    }
+}
+
+fn exit(ended: Ended, summary: &GenerationSummary) -> anyhow::Result<Exit> {
+    match ended {
+        Ended::Complete => Ok(summary.exit()),
+        Ended::Early(Halt::Signal(signal)) => Ok(signal.exit()),
+        Ended::Early(Halt::Spent(spent)) => {
+            tracing::warn!("{spent}; run again to go on from here");
+            Ok(Exit::Budget)
+        }
+        Ended::Early(Halt::Llm(error)) => Err(error.into()),
+        Ended::Early(Halt::Store(error)) => Err(error.into()),
+        Ended::Early(halt @ Halt::Closed) => Err(anyhow::anyhow!(halt)),
+    }
+}

@@ -1,0 +1,104 @@
+//! `pipeline prepare --dry-run`: what would be sent and what it would cost, without a request and without changing a row.
+
+use super::drive::Intake;
+use super::engine::{FRAME_TOKENS, WINDOW_ASSUMED_TOKENS, Work};
+use super::intake;
+use super::{Session, scan};
+use crate::cli::PrepareArgs;
+use crate::domain::chunk::{BytesPerToken, Layout, chunk_bytes_max};
+use crate::domain::prompt::{Asked, Ground, Plan};
+use crate::domain::source::SourceFile;
+use crate::report::{Exit, GenerationSummary, plural};
+use crate::settings::GenerationSettings;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What a question and an answer come to on average, in tokens.
+const QUESTION_TOKENS: u64 = 45;
+const ANSWER_TOKENS: u64 = 200;
+
+/// What a run would do. `files` = `new_or_changed` + `unchanged` + `skipped` + `unreadable`.
+#[derive(Debug, Default, Serialize)]
+struct Forecast {
+    files: u64,
+    new_or_changed: u64,
+    unchanged: u64,
+    unreadable: u64,
+    skipped: BTreeMap<String, u64>,
+    retired: u64,
+    chunks: u64,
+    calls: u64,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+}
+
+/// Plans, and prints the plan.
+pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
+    let settings = GenerationSettings::from_args(&args.generation)?;
+    let mut forecast = Forecast::default();
+    let refresh = args.refresh;
+    let found = intake::survey(session, &settings, |finder| scan::scan(finder, refresh), |item| match item {
+        Intake::File(file, Work::Whole) => forecast.add(&file, &settings),
+        Intake::File(..) => {}
+        Intake::Change(_) => forecast.retired += 1,
+    })?;
+    forecast.complete(found);
+    if args.report.json {
+        super::print_json(&forecast)?;
+    } else {
+        println!("{forecast}");
+    }
+    Ok(Exit::Done)
+}
+
+impl Forecast {
+    fn add(&mut self, file: &SourceFile, settings: &GenerationSettings) {
+        self.new_or_changed += 1;
+        let ratio = BytesPerToken::default();
+        let answer_tokens = u64::from(settings.answer_tokens_max);
+        let bytes_max = chunk_bytes_max(WINDOW_ASSUMED_TOKENS, FRAME_TOKENS + answer_tokens.min(WINDOW_ASSUMED_TOKENS / 3), ratio);
+        let layout = Layout::of(&file.text, &file.language);
+        let mut asked = Asked::default();
+        for chunk in layout.split(&file.text, bytes_max) {
+            let ground = Ground::of(&file.text, &file.language, &layout.outline, &chunk);
+            let questions = Plan::of(&ground, settings.questions, &mut asked).slots.len() as u64;
+            self.chunks += 1;
+            self.calls += 1 + questions;
+            self.prompt_tokens += (1 + questions) * (FRAME_TOKENS + ratio.tokens(chunk.range.len()));
+            self.completion_tokens += questions * (QUESTION_TOKENS + ANSWER_TOKENS.min(answer_tokens));
+        }
+    }
+
+    fn complete(&mut self, found: GenerationSummary) {
+        self.files = found.files + self.new_or_changed;
+        self.unchanged = found.unchanged;
+        self.unreadable = found.unreadable;
+        self.skipped = found.skipped;
+    }
+}
+
+impl fmt::Display for Forecast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let skipped: u64 = self.skipped.values().sum();
+        writeln!(f, "{}:", plural(self.files, "file", "files"))?;
+        writeln!(f, "  {:>8}  new or changed, would be sent", self.new_or_changed)?;
+        writeln!(f, "  {:>8}  unchanged", self.unchanged)?;
+        writeln!(f, "  {:>8}  skipped", skipped)?;
+        for (reason, count) in &self.skipped {
+            writeln!(f, "  {:>8}    {reason}", count)?;
+        }
+        if self.unreadable > 0 {
+            writeln!(f, "  {:>8}  unreadable", self.unreadable)?;
+        }
+        if self.retired > 0 {
+            writeln!(f, "  {:>8}  gone: their rows would be retired", self.retired)?;
+        }
+        writeln!(f, "{} in {}", plural(self.calls, "call", "calls"), plural(self.chunks, "chunk", "chunks"))?;
+        write!(
+            f,
+            "about {} prompt tokens and {} completion tokens; a server that caches prompt prefixes reads most of them once",
+            self.prompt_tokens, self.completion_tokens
+        )
+    }
+}

@@ -1,0 +1,99 @@
+//! Which repositories there are: those that `repos.txt` lists, and those below `repos/`.
+
+use crate::domain::path;
+use crate::domain::repo::{BadLine, RepoSpec, parse_list};
+use crate::workspace::Workspace;
+use anyhow::Context as _;
+use std::collections::HashSet;
+use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+/// Folders below `repos/` are looked at so deep for worktrees.
+const DEPTH_MAX: usize = 16;
+
+/// What `repos.txt` says.
+#[derive(Debug)]
+pub struct Listed {
+    /// Good lines.
+    pub specs: Vec<RepoSpec>,
+    /// The others.
+    pub bad: Vec<BadLine>,
+}
+
+/// Reads `repos.txt`.
+pub fn listed(workspace: &Workspace) -> anyhow::Result<Listed> {
+    let file = workspace.repos_txt();
+    let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}; write one URL a line into it", file.display()))?;
+    let (specs, bad) = parse_list(&String::from_utf8_lossy(&bytes));
+    Ok(Listed { specs, bad })
+}
+
+/// A worktree to prepare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// Its path below `repos/`, in stored form.
+    pub folder: String,
+    /// Where it is.
+    pub worktree: PathBuf,
+}
+
+impl Located {
+    /// Whether the file stored as `path` is one of its.
+    pub fn holds(&self, path: &str) -> bool {
+        path.strip_prefix(&self.folder).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// The repositories to prepare: those listed, in that order, or without a `repos.txt` all that are below `repos/`.
+/// What was once cloned and is no longer listed is left alone.
+pub fn to_prepare(workspace: &Workspace) -> anyhow::Result<Vec<Located>> {
+    let on_disk = worktrees(workspace);
+    if matches!(workspace.repos_txt().try_exists(), Ok(false)) {
+        return Ok(on_disk);
+    }
+    let listed = listed(workspace)?;
+    for bad in &listed.bad {
+        tracing::error!("{bad}");
+    }
+    let wanted: Vec<_> = listed.specs.iter().map(|spec| located(workspace, spec.id.as_str())).collect();
+    let known: HashSet<&str> = wanted.iter().map(|one| one.folder.as_str()).collect();
+    for other in on_disk.iter().filter(|one| !known.contains(one.folder.as_str())) {
+        tracing::info!("{} is not in repos.txt: left alone", other.folder);
+    }
+    Ok(wanted)
+}
+
+fn located(workspace: &Workspace, id: &str) -> Located {
+    Located { folder: path::encode(id.as_bytes()), worktree: workspace.repos().join(id) }
+}
+
+fn worktrees(workspace: &Workspace) -> Vec<Located> {
+    let root = workspace.repos();
+    let mut found = Vec::new();
+    collect(&root, &root, DEPTH_MAX, &mut found);
+    found.sort_by(|a, b| a.folder.cmp(&b.folder));
+    found
+}
+
+fn collect(root: &Path, folder: &Path, depth: usize, found: &mut Vec<Located>) {
+    if folder.join(".git").is_dir() {
+        let below = folder.strip_prefix(root).unwrap_or(folder);
+        found.push(Located { folder: path::encode(below.as_os_str().as_bytes()), worktree: folder.to_owned() });
+        return;
+    }
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return,
+        Err(error) => {
+            tracing::warn!("{}: {error}", folder.display());
+            return;
+        }
+    };
+    for entry in entries.flatten() {
+        let hidden = entry.file_name().as_bytes().starts_with(b".");
+        if depth > 0 && !hidden && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            collect(root, &entry.path(), depth - 1, found);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! `pipeline run`: scrape, prepare and retry, one after the other, under one lock.
+
+use super::{Session, prepare, retry, scrape};
+use crate::cli::RunArgs;
+use crate::report::Exit;
+use crate::settings::GenerationSettings;
+use serde::Serialize;
+
+#[derive(Debug, Default, Serialize)]
+struct RunSummary {
+    scrape: crate::report::ScrapeSummary,
+    prepare: crate::report::GenerationSummary,
+    retry: crate::report::GenerationSummary,
+}
+
+/// Does all three. A repository that fails does not keep the others from being prepared; what ends `prepare` early ends the run.
+pub fn execute(session: &Session, args: &RunArgs) -> anyhow::Result<Exit> {
+    let settings = GenerationSettings::from_args(&args.generation)?;
+    let mut summary = RunSummary::default();
+    let result = steps(session, args, &settings, &mut summary);
+    if args.report.json {
+        super::print_json(&summary)?;
+    }
+    result
+}
+
+fn steps(
+    session: &Session,
+    args: &RunArgs,
+    settings: &GenerationSettings,
+    summary: &mut RunSummary,
+) -> anyhow::Result<Exit> {
+    let scraped = scrape::scrape(session, args.jobs, &mut summary.scrape)?;
+    tracing::info!("scrape: {}", summary.scrape);
+    if !matches!(scraped, Exit::Done | Exit::SomeFailed) {
+        return Ok(scraped);
+    }
+    let prepared = prepare::prepare(session, settings, false, &mut summary.prepare)?;
+    tracing::info!("prepare: {}", summary.prepare);
+    if !matches!(prepared, Exit::Done | Exit::SomeFailed) {
+        return Ok(prepared);
+    }
+    let retried = retry::retry(session, settings, retry::Which::Promising, &mut summary.retry)?;
+    tracing::info!("retry: {}", summary.retry);
+    Ok(match (scraped, retried) {
+        (_, Exit::Done) => scraped,
+        (_, other) => other,
+    })
+}

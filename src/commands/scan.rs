@@ -1,0 +1,235 @@
+//! Finds what `prepare` has to do: new and changed files, and rows of files that are gone.
+//!
+//! Walks every repository in order and sends each file that needs the model. An unchanged file costs an `lstat`. Rows are retired only
+//! once a repository was walked to its end without an error.
+
+use super::drive::Intake;
+use super::engine::Work;
+use super::intake::{Closed, Finder};
+use super::repos::{self, Located};
+use super::source::{NotTaken, OpenRepository, facts};
+use crate::domain::select::{self, SkipReason};
+use crate::domain::source::SourceFile;
+use crate::domain::stamp::Seen;
+use crate::git::GitError;
+use crate::report::GenerationSummary;
+use crate::store::{Change, StatRow, StoreError, StoredFile};
+use crate::walk::{Candidate, ReadError};
+use std::collections::HashMap;
+
+/// Stat rows are handed to the cache in groups of so many.
+const STATS_GROUP: usize = 256;
+
+/// Scans every repository, and gives back the counts of what did not come to the loop.
+pub fn scan(mut finder: Finder<'_>, refresh: bool) -> anyhow::Result<GenerationSummary> {
+    let mut repositories = Vec::new();
+    for located in repos::to_prepare(&finder.session.workspace)? {
+        repositories.extend(open(&mut finder.summary, located));
+    }
+    for repository in &repositories {
+        finder.progress.expect(repository.files());
+    }
+    for repository in &repositories {
+        let mut scan = Scan::begin(&mut finder, repository, refresh)?;
+        let ended = scan.walk();
+        scan.keep_stats()?;
+        if matches!(ended?, Walked::ListenerGone) {
+            break;
+        }
+    }
+    Ok(finder.summary)
+}
+
+fn open(summary: &mut GenerationSummary, located: Located) -> Option<OpenRepository> {
+    match OpenRepository::open(located) {
+        Ok(repository) => Some(repository),
+        Err(error) => {
+            summary.repositories_unreadable += 1;
+            report(&error);
+            None
+        }
+    }
+}
+
+fn report(error: &GitError) {
+    tracing::warn!("{error}: skipped, and what is stored about it stays");
+}
+
+/// The scan of one repository.
+struct Scan<'a, 'b> {
+    finder: &'a mut Finder<'b>,
+    repository: &'a OpenRepository,
+    refresh: bool,
+    /// What is stored about files that the walk has not come to yet.
+    stored: HashMap<String, StoredFile>,
+    known: HashMap<String, StatRow>,
+    learnt: Vec<(String, StatRow)>,
+}
+
+/// How a walk ended.
+enum Walked {
+    ToItsEnd,
+    ListenerGone,
+}
+
+/// What looking at one candidate came to.
+enum Found {
+    Unchanged,
+    New(Box<SourceFile>),
+    Not(NotTaken),
+    /// Not selected, by the verdict of an earlier run.
+    SkippedBefore(String),
+}
+
+impl<'a, 'b> Scan<'a, 'b> {
+    fn begin(finder: &'a mut Finder<'b>, repository: &'a OpenRepository, refresh: bool) -> Result<Self, StoreError> {
+        let folder = &repository.located.folder;
+        let stored = finder.store.files_below(folder)?.into_iter().map(|file| (file.path.clone(), file)).collect();
+        let known = finder.cache.stats_below(folder)?;
+        Ok(Scan { finder, repository, refresh, stored, known, learnt: Vec::new() })
+    }
+
+    fn walk(&mut self) -> Result<Walked, StoreError> {
+        let repository = self.repository;
+        let mut is_whole = true;
+        for candidate in repository.candidates() {
+            self.finder.progress.file_scanned();
+            match candidate {
+                Ok(candidate) => {
+                    if self.visit(&candidate)?.is_err() {
+                        return Ok(Walked::ListenerGone);
+                    }
+                }
+                Err(error) => {
+                    is_whole = false;
+                    self.finder.summary.unreadable();
+                    tracing::warn!("{}: {error}", repository.located.folder);
+                }
+            }
+        }
+        if is_whole && self.retire_vanished().is_err() {
+            return Ok(Walked::ListenerGone);
+        }
+        Ok(Walked::ToItsEnd)
+    }
+
+    fn visit(&mut self, candidate: &Candidate) -> Result<Result<(), Closed>, StoreError> {
+        let path = self.repository.stored_path(candidate);
+        let found = self.look(candidate, &path);
+        let summary = &mut self.finder.summary;
+        match found {
+            Found::Unchanged => {
+                summary.files += 1;
+                summary.unchanged += 1;
+                self.stored.remove(&path);
+            }
+            Found::New(file) => {
+                self.stored.remove(&path);
+                if self.finder.send(Intake::File(file, Work::Whole)).is_err() {
+                    return Ok(Err(Closed));
+                }
+            }
+            Found::SkippedBefore(reason) => {
+                summary.skip(&reason);
+                return self.forget_if_changed(candidate, path);
+            }
+            Found::Not(NotTaken::Skip(skip)) => {
+                tracing::debug!("{path}: skipped, {skip}");
+                summary.skip(skip.reason.as_str());
+                // What git does not track is no part of the repository: rows about it go with those of vanished files.
+                if skip.reason != SkipReason::Untracked {
+                    return self.forget_if_changed(candidate, path);
+                }
+            }
+            Found::Not(NotTaken::Unreadable(error)) => {
+                summary.unreadable();
+                self.stored.remove(&path);
+                tracing::warn!("{}: {error}", self.repository.located.folder);
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn look(&mut self, candidate: &Candidate, path: &str) -> Found {
+        let options = &self.finder.settings.select;
+        let attributes = self.repository.attributes(candidate);
+        let facts = facts(candidate, &attributes);
+        if let Err(skip) = select::by_path(&facts, options) {
+            return Found::Not(skip.into());
+        }
+        if let Some(found) = self.known_before(candidate, path) {
+            return found;
+        }
+        let seen_at_ns = super::now_nanos();
+        let read = match self.repository.read(candidate, options.file_bytes_max()) {
+            Ok(read) => read,
+            Err(error) => return Found::Not(NotTaken::Unreadable(error)),
+        };
+        let seen = Seen { stamp: read.stamp, content_hash: read.content_hash.clone(), seen_at_ns };
+        if !self.refresh && self.is_stored(path, &read.content_hash) {
+            self.learn(path, seen, None);
+            return Found::Unchanged;
+        }
+        match self.repository.take(candidate, &facts, &read, options) {
+            Ok(file) => {
+                self.learn(path, seen, None);
+                Found::New(Box::new(file))
+            }
+            Err(skip) => {
+                self.learn(path, seen, Some(self.remembered(skip.reason.as_str())));
+                Found::Not(skip.into())
+            }
+        }
+    }
+
+    /// What an earlier run knew, when the file's stamp proves that its content is the same.
+    fn known_before(&self, candidate: &Candidate, path: &str) -> Option<Found> {
+        let row = self.known.get(path).filter(|row| row.seen.proves(&candidate.stamp))?;
+        if !self.refresh && self.is_stored(path, &row.seen.content_hash) {
+            return Some(Found::Unchanged);
+        }
+        let (reason, key) = row.skipped.as_deref()?.split_once(' ')?;
+        (key == self.finder.settings.select_key).then(|| Found::SkippedBefore(reason.to_owned()))
+    }
+
+    fn remembered(&self, reason: &str) -> String {
+        format!("{reason} {}", self.finder.settings.select_key)
+    }
+
+    fn is_stored(&self, path: &str, content_hash: &str) -> bool {
+        self.stored.get(path).is_some_and(|file| file.content_hash == content_hash)
+    }
+
+    fn learn(&mut self, path: &str, seen: Seen, skipped: Option<String>) {
+        self.learnt.push((path.to_owned(), StatRow { seen, skipped }));
+    }
+
+    /// A file that is no longer selected keeps its rows while its content is what they were made from: a rule or an option that changed
+    /// must not delete what was paid for. Once the content changed too, the rows are stale.
+    fn forget_if_changed(&mut self, candidate: &Candidate, path: String) -> Result<Result<(), Closed>, StoreError> {
+        if let Some(file) = self.stored.remove(&path) {
+            let read = self.repository.read(candidate, u64::MAX);
+            let is_same = matches!(&read, Ok(read) if read.content_hash == file.content_hash);
+            let is_gone = matches!(&read, Ok(_) | Err(ReadError::NotRegular { .. }));
+            if !is_same && is_gone {
+                return Ok(self.finder.send(Intake::Change(Change::Retire { path })));
+            }
+        }
+        if self.learnt.len() >= STATS_GROUP {
+            self.keep_stats()?;
+        }
+        Ok(Ok(()))
+    }
+
+    fn retire_vanished(&mut self) -> Result<(), Closed> {
+        for path in std::mem::take(&mut self.stored).into_keys() {
+            self.finder.send(Intake::Change(Change::Retire { path }))?;
+        }
+        Ok(())
+    }
+
+    fn keep_stats(&mut self) -> Result<(), StoreError> {
+        let rows = std::mem::take(&mut self.learnt);
+        if rows.is_empty() { Ok(()) } else { self.finder.cache.keep_stats(rows) }
+    }
+}

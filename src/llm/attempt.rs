@@ -1,0 +1,305 @@
+//! One request, tried until it ends: the only retry layer.
+//!
+//! Owns the loop of attempts and what each verdict leads to. A request that backs off has left the gate.
+
+use super::body;
+use super::classify::{Finding, Verdict, classify, classify_object};
+use super::client::Client;
+use super::completion::{Completion, Usage};
+use super::error::{ErrorClass, LlmError, RunStop};
+use super::gate::Pressure;
+use super::meter::count;
+use super::profile::{Complaint, Form};
+use super::request::{Output, Request};
+use super::response::{self, Reading, Usable};
+use super::transport::{Broken, Exchange};
+use super::{backoff, completion::Structure};
+use crate::domain::failure::FailureCode;
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+
+/// A good response that says its allowance is used up pauses all for so long at most: in this time an allowance that refills
+/// steadily has grown, and one that refills at once will refuse the next request and say when.
+const USED_UP_PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// What one request has cost so far.
+#[derive(Debug)]
+struct Tally {
+    began: Instant,
+    attempts: u32,
+    /// Attempts that failed and might have passed.
+    failures: u32,
+    usage: Usage,
+}
+
+/// How one attempt ended.
+enum Outcome {
+    Usable(Box<Usable>),
+    Not(Finding, Usage),
+}
+
+/// What comes after an attempt.
+enum Next {
+    Done(Box<Completion>),
+    Again(Duration),
+}
+
+impl Client {
+    /// Asks, and asks again while that can help.
+    ///
+    /// # Errors
+    /// The class of [`LlmError`] says how far the error reaches. One of the run is told to all other requests of this client as well:
+    /// those that wait end at once with the same cause.
+    pub async fn complete(&self, request: &Request) -> Result<Completion, LlmError> {
+        let mut tally = Tally {
+            began: Instant::now(),
+            attempts: 0,
+            failures: 0,
+            usage: Usage::default(),
+        };
+        let ended = self.try_until_it_ends(request, &mut tally).await;
+        ended.map_err(|error| LlmError {
+            attempts: tally.attempts,
+            usage: tally.usage,
+            ..error
+        })
+    }
+
+    async fn try_until_it_ends(&self, request: &Request, tally: &mut Tally) -> Result<Completion, LlmError> {
+        loop {
+            match self.attempt(request, tally).await? {
+                Next::Done(completion) => return Ok(*completion),
+                Next::Again(delay) if delay.is_zero() => {}
+                Next::Again(delay) => self.stop.unless_stopped(tokio::time::sleep(delay)).await?,
+            }
+        }
+    }
+
+    async fn attempt(&self, request: &Request, tally: &mut Tally) -> Result<Next, LlmError> {
+        let reserved = self.learnt().calibration.tokens(request.prompt_bytes()) + f64::from(request.tokens_max);
+        let pass = self.stop.unless_stopped(self.gate.enter(reserved)).await?;
+        let form = self.learnt().form;
+        let body = body::write(&self.model, request, form);
+        let sent_at = Instant::now();
+        self.count_attempt(tally);
+        let exchange = self.stop.unless_dead(self.transport.post(&self.address.chat, body)).await?;
+        let outcome = self.judge(request, form, exchange);
+        pass.end(pressure(&outcome), tokens_used(&outcome));
+        match outcome {
+            Outcome::Usable(usable) => {
+                let latency = sent_at.elapsed();
+                self.accept(request, form, *usable, tally.attempts, latency).map(|done| Next::Done(Box::new(done)))
+            }
+            Outcome::Not(finding, usage) => {
+                self.meter.spend(usage);
+                tally.usage.add(usage);
+                self.follow(request, form, finding, tally).map(Next::Again)
+            }
+        }
+    }
+
+    fn count_attempt(&self, tally: &mut Tally) {
+        count(&self.meter.requests);
+        if tally.attempts > 0 {
+            count(&self.meter.retries);
+        }
+        tally.attempts += 1;
+    }
+
+    /// Reads what came back.
+    fn judge(&self, request: &Request, form: Form, exchange: Result<Exchange, Broken>) -> Outcome {
+        let exchange = match exchange {
+            Ok(exchange) => exchange,
+            Err(broken) => return Outcome::Not(of_broken(broken), Usage::default()),
+        };
+        self.health.responded();
+        let now = SystemTime::now();
+        if !(200..300).contains(&exchange.status) {
+            let finding = classify(exchange.status, &exchange.headers, &exchange.body, now);
+            return Outcome::Not(finding, Usage::default());
+        }
+        if let Some(reset) = backoff::reset_of_used_up(&exchange.headers, now) {
+            self.gate.pause(reset.min(USED_UP_PAUSE_MAX));
+        }
+        let tagged = matches!(request.output, Output::Json(_)) && form.structure == Structure::Tagged;
+        match response::read(&exchange.body, tagged) {
+            Reading::Usable(usable) => self.check_prompt(request, usable),
+            Reading::Error(error) => Outcome::Not(classify_object(&error), Usage::default()),
+            Reading::Malformed(message) => Outcome::Not(retry(FailureCode::MalformedResponse, message), Usage::default()),
+            Reading::Useless { code: FailureCode::ServerError, message, usage } => {
+                Outcome::Not(retry(FailureCode::ServerError, message), usage)
+            }
+            Reading::Useless { code, message, usage } => Outcome::Not(item(code, message), usage),
+        }
+    }
+
+    /// Rejects a completion whose prompt the server cut in silence.
+    fn check_prompt(&self, request: &Request, usable: Usable) -> Outcome {
+        let bytes = request.prompt_bytes();
+        if self.learnt().calibration.whole_prompt(bytes, usable.usage) {
+            return Outcome::Usable(Box::new(usable));
+        }
+        let message = format!(
+            "the server read {} tokens of a prompt of {bytes} bytes: it cut the prompt; raise its context length (num_ctx, -c) or lower --chunk-tokens",
+            usable.usage.prompt.unwrap_or(0),
+        );
+        Outcome::Not(item(FailureCode::PromptTruncated, message), usable.usage)
+    }
+
+    fn accept(
+        &self,
+        request: &Request,
+        form: Form,
+        usable: Usable,
+        attempts: u32,
+        latency: Duration,
+    ) -> Result<Completion, LlmError> {
+        self.health.succeeded();
+        self.meter.spend(usable.usage);
+        count(&self.meter.completions);
+        Ok(Completion {
+            text: self.blot(usable.text),
+            reasoning: usable.reasoning.map(|text| self.blot(text)),
+            model: usable.model.map_or_else(|| self.model.clone(), |name| self.blot(name)),
+            finish_reason: self.blot(usable.finish_reason),
+            usage: usable.usage,
+            attempts,
+            latency_ms: u64::try_from(latency.as_millis()).unwrap_or(u64::MAX),
+            sent: body::sent(request, form),
+        })
+    }
+
+    /// Decides what comes after a failed attempt: the wait before the next, or the error.
+    fn follow(&self, request: &Request, form: Form, finding: Finding, tally: &mut Tally) -> Result<Duration, LlmError> {
+        let message = self.blot(finding.message);
+        match finding.verdict {
+            Verdict::Retry { code, wait, pressed } => self.try_again(code, wait, pressed, message, tally),
+            Verdict::Adapt(part) => {
+                count(&self.meter.adapted);
+                match self.adapt(request, form, part) {
+                    true => Ok(Duration::ZERO),
+                    false => Err(self.give_up(ErrorClass::Item(FailureCode::InvalidRequest), message)),
+                }
+            }
+            Verdict::Shrink { context_tokens } => {
+                let mut learnt = self.learnt();
+                learnt.context_tokens = context_tokens.or(learnt.context_tokens);
+                drop(learnt);
+                Err(self.give_up(ErrorClass::Shrink { context_tokens }, message))
+            }
+            Verdict::Item(code) => Err(self.give_up(ErrorClass::Item(code), message)),
+            Verdict::Run(stop) => Err(self.end_run(stop, &message)),
+        }
+    }
+
+    fn try_again(
+        &self,
+        code: FailureCode,
+        wait: Option<Duration>,
+        pressed: bool,
+        message: String,
+        tally: &mut Tally,
+    ) -> Result<Duration, LlmError> {
+        if pressed {
+            count(&self.meter.refused);
+        }
+        tally.failures += 1;
+        if wait.is_some_and(|wait| wait > self.limits.wait_max) {
+            return Err(self.end_run(RunStop::WaitTooLong, &message));
+        }
+        if tally.failures >= self.limits.attempts_max {
+            return Err(self.exhaust(code, message, tally));
+        }
+        tracing::debug!(attempt = tally.attempts, code = code.as_str(), %message, "trying again");
+        let own = backoff::delay(tally.failures, rand::random(), self.limits.backoff_first, self.limits.backoff_max);
+        Ok(match wait {
+            // The gate pauses for all, this request too.
+            Some(wait) if pressed && !wait.is_zero() => Duration::ZERO,
+            Some(wait) => wait.max(own),
+            None => own,
+        })
+    }
+
+    fn exhaust(&self, code: FailureCode, message: String, tally: &Tally) -> LlmError {
+        if self.health.exhausted(tally.began, code) {
+            return self.end_run(RunStop::EndpointDead, &message);
+        }
+        LlmError {
+            class: ErrorClass::Transient(code),
+            ..LlmError::stop(RunStop::EndpointDead, format!("{message}, after {} attempts", tally.attempts))
+        }
+    }
+
+    /// Moves to the next form after a complaint. `false` when there is none, or the request does not hold what is complained about.
+    fn adapt(&self, request: &Request, used: Form, part: Complaint) -> bool {
+        let holds = match part {
+            Complaint::Structure => matches!(request.output, Output::Json(_)),
+            Complaint::Seed => request.seed.is_some(),
+            Complaint::LengthField | Complaint::Temperature => true,
+        };
+        let mut learnt = self.learnt();
+        if learnt.form != used {
+            // Another request of the same time has learnt already.
+            return true;
+        }
+        let Some(next) = used.after(part).filter(|_| holds) else {
+            return false;
+        };
+        learnt.form = next;
+        drop(learnt);
+        self.gate.restart_ramp();
+        tracing::info!(?part, ?next, "the server does not take a part of the request; asking in another form");
+        true
+    }
+
+    /// The error of a request that failed by its own fault; the service is well.
+    fn give_up(&self, class: ErrorClass, message: String) -> LlmError {
+        self.health.succeeded();
+        LlmError {
+            class,
+            ..LlmError::stop(RunStop::Settings, message)
+        }
+    }
+
+    fn end_run(&self, stop: RunStop, message: &str) -> LlmError {
+        let error = LlmError::stop(stop, stop.explain(&self.address.base, message));
+        self.stop.raise(&error);
+        self.stop.cause().unwrap_or(error)
+    }
+}
+
+fn retry(code: FailureCode, message: String) -> Finding {
+    let verdict = Verdict::Retry { code, wait: None, pressed: false };
+    Finding { verdict, message }
+}
+
+fn item(code: FailureCode, message: String) -> Finding {
+    Finding { verdict: Verdict::Item(code), message }
+}
+
+fn of_broken(broken: Broken) -> Finding {
+    match broken.code {
+        FailureCode::ResponseTooLarge => item(broken.code, broken.message),
+        code => retry(code, broken.message),
+    }
+}
+
+/// What the end of an attempt says about load.
+fn pressure(outcome: &Outcome) -> Pressure {
+    match outcome {
+        Outcome::Usable(_) => Pressure::Served,
+        Outcome::Not(finding, _) => match finding.verdict {
+            Verdict::Retry { pressed: true, wait, .. } => Pressure::Refused(wait.unwrap_or_default().as_secs_f64()),
+            Verdict::Retry { code: FailureCode::Timeout, .. } => Pressure::Overran,
+            _ => Pressure::Unknown,
+        },
+    }
+}
+
+fn tokens_used(outcome: &Outcome) -> Option<f64> {
+    let usage = match outcome {
+        Outcome::Usable(usable) => usable.usage,
+        Outcome::Not(_, usage) => *usage,
+    };
+    usage.prompt.map(|_| usage.total() as f64)
+}

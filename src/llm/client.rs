@@ -1,0 +1,187 @@
+//! The client of one endpoint and one model.
+//!
+//! Owns what all its requests share: the connection pool, the gate, what was learnt, the breaker, the meter. How one request is
+//! tried until it ends is [`super::attempt`].
+
+use super::calibration::Calibration;
+use super::classify::{Verdict, classify};
+use super::endpoint::{Address, Endpoint, Limits};
+use super::error::{LlmError, RunStop};
+use super::gate::Gate;
+use super::health::Health;
+use super::meter::{Meter, Snapshot};
+use super::models::{self, ListedModel};
+use super::profile::{Form, Profile};
+use super::secret::Secret;
+use super::stop::Stop;
+use super::transport::{Exchange, Transport};
+use super::backoff;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// Tries of the first, free question to the server.
+const CONNECT_ATTEMPTS: u32 = 3;
+/// Listing models is no work; a server that takes longer is not well.
+const LIST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Asks one model. Cheap to share by reference or `Arc`; every request may run at the same time.
+#[derive(Debug)]
+pub struct Client {
+    pub(super) address: Address,
+    pub(super) model: String,
+    pub(super) key: Option<Secret>,
+    pub(super) limits: Limits,
+    pub(super) transport: Transport,
+    pub(super) gate: Gate,
+    pub(super) stop: Stop,
+    pub(super) health: Health,
+    pub(super) meter: Meter,
+    learnt: Mutex<Learnt>,
+}
+
+/// What requests teach.
+#[derive(Debug, Default)]
+pub(super) struct Learnt {
+    pub form: Form,
+    pub context_tokens: Option<u32>,
+    pub calibration: Calibration,
+}
+
+impl Client {
+    /// Asks the server for its models, settles on one and is ready. Costs no tokens.
+    ///
+    /// # Errors
+    /// Always of the run: nobody answers, the key is refused, the model is not there, or several are and none was named.
+    pub async fn connect(endpoint: &Endpoint, limits: Limits) -> Result<Client, LlmError> {
+        let address = Address::parse(&endpoint.base_url)?;
+        address.check_key(endpoint.api_key.as_ref(), limits.allow_plain_http)?;
+        let transport = Transport::new(&address, endpoint.api_key.as_ref(), &limits)?;
+        let listed = list(&transport, &address, &limits, endpoint.api_key.as_ref()).await?;
+        let model = models::choose(endpoint.model.as_deref(), &listed, &address.base)?;
+        let context_tokens = window_in_force(&transport, &address, &model).await;
+        Ok(Client {
+            gate: Gate::new(limits.concurrency, limits.requests_per_minute, limits.tokens_per_minute),
+            address,
+            model: model.id,
+            key: endpoint.api_key.clone(),
+            limits,
+            transport,
+            stop: Stop::default(),
+            health: Health::new(),
+            meter: Meter::default(),
+            learnt: Mutex::new(Learnt { context_tokens, ..Learnt::default() }),
+        })
+    }
+
+    /// The model that is asked.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The base URL in use, without credentials.
+    pub fn base_url(&self) -> &str {
+        &self.address.base
+    }
+
+    /// What was learnt so far, to be stored under this base URL and model.
+    pub fn profile(&self) -> Profile {
+        let learnt = self.learnt();
+        Profile {
+            form: learnt.form,
+            context_tokens: learnt.context_tokens,
+            bytes_per_token: learnt.calibration.bytes_per_token,
+            prompts_seen: learnt.calibration.prompts_seen,
+        }
+    }
+
+    /// Takes over what an earlier client of the same endpoint and model learnt. What this server told already is newer and stays.
+    pub fn adopt(&self, profile: Profile) {
+        let mut learnt = self.learnt();
+        learnt.form = profile.form;
+        learnt.context_tokens = learnt.context_tokens.or(profile.context_tokens);
+        learnt.calibration = Calibration {
+            bytes_per_token: profile.bytes_per_token.filter(|ratio| ratio.is_finite() && *ratio > 0.0),
+            prompts_seen: profile.prompts_seen,
+        };
+    }
+
+    /// The live numbers.
+    pub fn snapshot(&self) -> Snapshot {
+        self.meter.snapshot(self.gate.state())
+    }
+
+    /// Why the run has ended, if it has.
+    pub fn stopped(&self) -> Option<LlmError> {
+        self.stop.cause()
+    }
+
+    pub(super) fn learnt(&self) -> MutexGuard<'_, Learnt> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A foreign text without the key.
+    pub(super) fn blot(&self, text: String) -> String {
+        match &self.key {
+            Some(key) => key.blot(&text).into_owned(),
+            None => text,
+        }
+    }
+}
+
+/// The models that the server lists; none when it does not list any.
+async fn list(
+    transport: &Transport,
+    address: &Address,
+    limits: &Limits,
+    key: Option<&Secret>,
+) -> Result<Vec<ListedModel>, LlmError> {
+    let mut attempt = 1;
+    loop {
+        let why = match transport.get(&address.models, LIST_TIMEOUT).await {
+            Ok(exchange) => match read_list(&exchange, &address.base) {
+                Err(error) if error.run_stop() == Some(RunStop::EndpointDead) => error.message,
+                settled => return settled.map_err(|error| without_key(error, key)),
+            },
+            Err(broken) => broken.message,
+        };
+        if attempt == CONNECT_ATTEMPTS {
+            let message = format!("no model server answers at {}: {why}", address.base);
+            return Err(without_key(LlmError::stop(RunStop::EndpointDead, message), key));
+        }
+        tokio::time::sleep(backoff::delay(attempt, 1.0, limits.backoff_first, limits.backoff_max)).await;
+        attempt += 1;
+    }
+}
+
+fn without_key(mut error: LlmError, key: Option<&Secret>) -> LlmError {
+    if let Some(key) = key {
+        error.message = key.blot(&error.message).into_owned();
+    }
+    error
+}
+
+/// Reads the answer to the question for models. A server that has no such list is no error: it may still chat.
+fn read_list(exchange: &Exchange, base: &str) -> Result<Vec<ListedModel>, LlmError> {
+    if (200..300).contains(&exchange.status) {
+        return models::read_list(&exchange.body).ok_or_else(|| {
+            let message = format!("{base} does not list models as OpenAI-compatible servers do; is the base URL right?");
+            LlmError::stop(RunStop::EndpointWrong, message)
+        });
+    }
+    let finding = classify(exchange.status, &exchange.headers, &exchange.body, SystemTime::now());
+    match finding.verdict {
+        Verdict::Retry { .. } => Err(LlmError::stop(RunStop::EndpointDead, finding.message)),
+        Verdict::Run(RunStop::EndpointWrong) if exchange.status >= 400 => Ok(Vec::new()),
+        Verdict::Run(stop) => Err(LlmError::stop(stop, stop.explain(base, &finding.message))),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The window that one request has: llama.cpp divides the model's between its slots and tells so in its properties.
+async fn window_in_force(transport: &Transport, address: &Address, model: &ListedModel) -> Option<u32> {
+    if !model.llama_cpp {
+        return model.context_tokens;
+    }
+    let exchange = transport.get(&address.props, LIST_TIMEOUT).await.ok()?;
+    models::read_props(&exchange.body).or(model.context_tokens)
+}

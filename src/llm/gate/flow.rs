@@ -1,0 +1,116 @@
+//! Who may send now: the limit in flight, the pace, the pause and the user's allowances in one place.
+//!
+//! Pure: it decides and counts; waiting is [`super::Gate`]'s part.
+
+use super::bucket::Bucket;
+use super::limit::InFlightLimit;
+use super::pace::Pace;
+use super::{Pressure, Secs, Sending};
+
+/// What the next in line gets.
+#[derive(Debug, PartialEq)]
+pub(super) enum Admission {
+    /// It is counted as in flight.
+    Go(Sending),
+    /// Ask again at this time, or when a request has come back.
+    At(Secs),
+    /// Ask again when a request has come back.
+    OnReturn,
+}
+
+#[derive(Debug)]
+pub(super) struct Flow {
+    limit: InFlightLimit,
+    pace: Pace,
+    requests: Option<Bucket>,
+    tokens: Option<Bucket>,
+    pause_until: Secs,
+    in_flight: usize,
+}
+
+impl Flow {
+    pub fn new(concurrency: usize, requests_per_minute: Option<u32>, tokens_per_minute: Option<u32>) -> Self {
+        Flow {
+            limit: InFlightLimit::new(concurrency),
+            pace: Pace::new(),
+            requests: requests_per_minute.map(Bucket::per_minute),
+            tokens: tokens_per_minute.map(Bucket::per_minute),
+            pause_until: 0.0,
+            in_flight: 0,
+        }
+    }
+
+    /// Lets one request that may use `tokens` tokens through, or says when to ask again.
+    pub fn admit(&mut self, now: Secs, tokens: f64) -> Admission {
+        if let Err(when) = self.limit.admit(now, self.in_flight) {
+            return when.map_or(Admission::OnReturn, Admission::At);
+        }
+        let buckets = self.requests.iter_mut().chain(&mut self.tokens);
+        let filled = buckets.map(|bucket| bucket.ready_at(now));
+        let ready = filled.fold(self.pace.ready_at(now).max(self.pause_until), Secs::max);
+        if ready > now {
+            return Admission::At(ready);
+        }
+        self.in_flight += 1;
+        self.pace.sent(now);
+        self.draw(1.0, tokens);
+        Admission::Go(Sending {
+            sent_at: now,
+            in_flight: self.in_flight,
+            tokens,
+        })
+    }
+
+    /// A request came back; `tokens` were really used, if the server said so.
+    pub fn returned(&mut self, now: Secs, sending: &Sending, pressure: Pressure, tokens: Option<f64>) {
+        self.in_flight -= 1;
+        self.draw(0.0, tokens.map_or(0.0, |used| used - sending.tokens));
+        match pressure {
+            Pressure::Served => self.limit.served(sending),
+            Pressure::Overran => self.limit.overran(now, sending),
+            Pressure::Refused(wait) => self.refused(now, sending, wait),
+            Pressure::Unknown => {}
+        }
+    }
+
+    /// Sends nothing for `secs` seconds.
+    pub fn pause(&mut self, now: Secs, secs: Secs) {
+        let until = self.pause_until.max(now + secs);
+        self.pace.paused(until - self.pause_until.max(now));
+        self.pause_until = until;
+    }
+
+    pub fn restart_ramp(&mut self, now: Secs) {
+        self.limit.restart_ramp(now);
+    }
+
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    pub fn limit(&self) -> usize {
+        self.limit.settled()
+    }
+
+    pub fn requests_per_sec(&self) -> Option<f64> {
+        self.pace.rate()
+    }
+
+    fn refused(&mut self, now: Secs, sending: &Sending, wait: Secs) {
+        self.pace.taken_back();
+        self.draw(0.0, -sending.tokens);
+        if !self.limit.refused(now, sending, self.in_flight, wait) {
+            self.pace.refused(now, sending, wait);
+        }
+        self.pause(now, wait);
+    }
+
+    fn draw(&mut self, requests: f64, tokens: f64) {
+        if let Some(bucket) = &mut self.requests {
+            bucket.draw(requests);
+        }
+        if let Some(bucket) = &mut self.tokens {
+            bucket.draw(tokens);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The one gate in front of an endpoint: first come, first served, and never more than the server can take.
+//!
+//! Owns the waiting. What may leave when is decided by pure parts: [`limit`] for the number in flight, [`pace`] for the rate,
+//! [`bucket`] for the user's allowances, joined in [`flow`]. A request that backs off is outside and holds no place.
+
+mod bucket;
+mod flow;
+mod limit;
+mod pace;
+#[cfg(test)]
+mod simulation;
+
+use flow::{Admission, Flow};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
+
+/// Seconds since the gate was made.
+type Secs = f64;
+
+/// How long to be content after a refusal that cost a pause of `pause` seconds. Looking for more costs one such pause, so it may
+/// take at most 5 % of the time.
+fn rest_after(pause: Secs) -> Secs {
+    const REST_PER_PAUSE: f64 = 20.0;
+    const REST_SECS_MIN: Secs = 2.0;
+    (pause * REST_PER_PAUSE).max(REST_SECS_MIN)
+}
+
+/// The clock of timers is no finer than this.
+const LOOK_AGAIN_SECS: Secs = 1e-3;
+
+/// What is known about a request that was let through.
+#[derive(Debug, Clone, PartialEq)]
+struct Sending {
+    sent_at: Secs,
+    /// Requests in flight when it left, itself included.
+    in_flight: usize,
+    /// Tokens set aside for it.
+    tokens: f64,
+}
+
+/// What the end of a request says about the server's load.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Pressure {
+    /// It was served.
+    Served,
+    /// It was refused for load; nothing may be sent for this many seconds.
+    Refused(Secs),
+    /// It took longer than allowed.
+    Overran,
+    /// Nothing: the connection broke, or the request was at fault.
+    Unknown,
+}
+
+/// What the gate is doing, for the progress line.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GateState {
+    /// Requests on the wire.
+    pub in_flight: usize,
+    /// Most requests on the wire, as learnt so far.
+    pub limit: usize,
+    /// Requests a second, when the server was found to limit that.
+    pub requests_per_sec: Option<f64>,
+}
+
+/// Lets requests through one by one.
+#[derive(Debug)]
+pub(super) struct Gate {
+    flow: Mutex<Flow>,
+    /// Held by the first in line alone; semaphores of tokio are fair.
+    turn: Semaphore,
+    returned: Notify,
+    made_at: Instant,
+}
+
+impl Gate {
+    pub fn new(concurrency: usize, requests_per_minute: Option<u32>, tokens_per_minute: Option<u32>) -> Self {
+        Gate {
+            flow: Mutex::new(Flow::new(concurrency, requests_per_minute, tokens_per_minute)),
+            turn: Semaphore::new(1),
+            returned: Notify::new(),
+            made_at: Instant::now(),
+        }
+    }
+
+    /// Waits for a place. Dropping the future gives up the place in line.
+    pub async fn enter(&self, tokens: f64) -> Pass<'_> {
+        // The semaphore is never closed, so this is always a turn.
+        let _turn = self.turn.acquire().await;
+        loop {
+            let admission = self.flow().admit(self.now(), tokens);
+            match admission {
+                Admission::Go(sending) => return Pass { gate: self, sending: Some(sending) },
+                Admission::OnReturn => self.returned.notified().await,
+                Admission::At(secs) => {
+                    let secs = secs.max(self.now() + LOOK_AGAIN_SECS);
+                    let wake = self.made_at + Duration::try_from_secs_f64(secs).unwrap_or_default();
+                    let _ = tokio::time::timeout_at(wake, self.returned.notified()).await;
+                }
+            }
+        }
+    }
+
+    /// Sends nothing for `wait`, because the server said on a good response that its allowance is used up.
+    pub fn pause(&self, wait: Duration) {
+        self.flow().pause(self.now(), wait.as_secs_f64());
+    }
+
+    /// Goes back to one request at a time, then up again fast: the form of requests has changed and is not proven.
+    pub fn restart_ramp(&self) {
+        self.flow().restart_ramp(self.now());
+    }
+
+    pub fn state(&self) -> GateState {
+        let flow = self.flow();
+        GateState {
+            in_flight: flow.in_flight(),
+            limit: flow.limit(),
+            requests_per_sec: flow.requests_per_sec(),
+        }
+    }
+
+    fn now(&self) -> Secs {
+        self.made_at.elapsed().as_secs_f64()
+    }
+
+    fn flow(&self) -> MutexGuard<'_, Flow> {
+        self.flow.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place on the wire; dropping it gives the place back.
+#[derive(Debug)]
+pub(super) struct Pass<'a> {
+    gate: &'a Gate,
+    sending: Option<Sending>,
+}
+
+impl Pass<'_> {
+    /// Gives the place back and tells how it went; `tokens` were really used, if the server said so.
+    pub fn end(mut self, pressure: Pressure, tokens: Option<f64>) {
+        self.give_back(pressure, tokens);
+    }
+
+    fn give_back(&mut self, pressure: Pressure, tokens: Option<f64>) {
+        if let Some(sending) = self.sending.take() {
+            let now = self.gate.now();
+            self.gate.flow().returned(now, &sending, pressure, tokens);
+            self.gate.returned.notify_one();
+        }
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        self.give_back(Pressure::Unknown, None);
+    }
+}

@@ -1,0 +1,75 @@
+//! The circuit breaker: tells a dead service from a bad request.
+//!
+//! Owns two observations: when the server last answered anything, and how many requests in a row used up their attempts.
+
+use crate::domain::failure::FailureCode;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// So many requests in a row without one success, and the run ends: the next ones would fail as well, and each is a file untried.
+const EXHAUSTED_IN_A_ROW_MAX: u32 = 5;
+
+#[derive(Debug)]
+pub(super) struct Health {
+    made_at: Instant,
+    /// Nanoseconds after `made_at`.
+    responded_at: AtomicU64,
+    exhausted: AtomicU32,
+}
+
+impl Health {
+    pub fn new() -> Self {
+        Health {
+            made_at: Instant::now(),
+            responded_at: AtomicU64::new(0),
+            exhausted: AtomicU32::new(0),
+        }
+    }
+
+    /// The server answered something, good or bad.
+    pub fn responded(&self) {
+        let nanos = u64::try_from(self.made_at.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.responded_at.fetch_max(nanos, Relaxed);
+    }
+
+    /// A request was answered usefully, or failed by its own fault.
+    pub fn succeeded(&self) {
+        self.exhausted.store(0, Relaxed);
+    }
+
+    /// A request that began at `began` used up its attempts, last by `code`. Whether the service counts as dead: it has not said a
+    /// word to anybody since then, or nothing but failures for too long.
+    pub fn exhausted(&self, began: Instant, code: FailureCode) -> bool {
+        let in_a_row = self.exhausted.fetch_add(1, Relaxed) + 1;
+        let responded_at = self.made_at + Duration::from_nanos(self.responded_at.load(Relaxed));
+        let mute = matches!(code, FailureCode::Connection | FailureCode::Timeout) && responded_at <= began;
+        mute || in_a_row >= EXHAUSTED_IN_A_ROW_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_since_the_first_try_is_death_and_a_word_is_not() {
+        let health = Health::new();
+        let began = Instant::now();
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert!(health.exhausted(began, FailureCode::Connection));
+        health.responded();
+        assert!(!health.exhausted(began, FailureCode::Connection));
+        assert!(!health.exhausted(began, FailureCode::ServerError));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn five_in_a_row_are_death_and_a_success_starts_anew() {
+        let health = Health::new();
+        let fail = || health.exhausted(Instant::now(), FailureCode::ServerError);
+        assert!(!(fail() || fail() || fail() || fail()));
+        health.succeeded();
+        assert!(!(fail() || fail() || fail() || fail()));
+        assert!(fail());
+    }
+}

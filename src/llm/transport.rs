@@ -1,0 +1,173 @@
+//! HTTP: one exchange at a time, bounded in time and in memory.
+//!
+//! Owns the reqwest client, the time-outs and the cap on bodies. It neither judges a response nor tries again.
+
+use super::connector::FewConnections;
+use super::endpoint::{Address, Limits};
+use super::error::{LlmError, RunStop};
+use super::secret::Secret;
+use crate::domain::failure::FailureCode;
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Method, Response, Url};
+use std::error::Error;
+use std::sync::OnceLock;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// A whole response, whatever its status.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+/// Why there is no whole response.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Broken {
+    pub code: FailureCode,
+    pub message: String,
+}
+
+/// The sending side of one endpoint.
+#[derive(Debug)]
+pub(super) struct Transport {
+    http: reqwest::Client,
+    idle_timeout: Duration,
+    total_timeout: Duration,
+    body_bytes_max: usize,
+}
+
+impl Transport {
+    pub fn new(address: &Address, key: Option<&Secret>, limits: &Limits) -> Result<Self, LlmError> {
+        install_crypto();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("pipeline/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers(key)?)
+            // One request, one connection: the limit in flight is the limit of connections, and one reset costs one request.
+            .http1_only()
+            .pool_max_idle_per_host(limits.concurrency)
+            .connector_layer(FewConnections::new(limits.concurrency))
+            .connect_timeout(limits.connect_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .tcp_nodelay(true);
+        if address.loopback {
+            builder = builder.no_proxy();
+        }
+        let settings = |error: reqwest::Error| LlmError::stop(RunStop::Settings, format!("HTTP client: {}", cause(&error)));
+        Ok(Transport {
+            http: builder.build().map_err(settings)?,
+            idle_timeout: limits.idle_timeout,
+            total_timeout: limits.total_timeout,
+            body_bytes_max: limits.body_bytes_max,
+        })
+    }
+
+    pub async fn post(&self, url: &Url, json: String) -> Result<Exchange, Broken> {
+        let mut request = reqwest::Request::new(Method::POST, url.clone());
+        let content_type = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(CONTENT_TYPE, content_type);
+        *request.body_mut() = Some(json.into());
+        self.exchange(request, self.total_timeout).await
+    }
+
+    pub async fn get(&self, url: &Url, total_timeout: Duration) -> Result<Exchange, Broken> {
+        self.exchange(reqwest::Request::new(Method::GET, url.clone()), total_timeout).await
+    }
+
+    async fn exchange(&self, request: reqwest::Request, total: Duration) -> Result<Exchange, Broken> {
+        let deadline = Instant::now() + total.min(self.total_timeout);
+        let mut response = match timeout_at(deadline, self.http.execute(request)).await {
+            Ok(sent) => sent.map_err(broken)?,
+            Err(_) => return Err(timed_out("no response", total)),
+        };
+        let body = self.read_body(&mut response, deadline).await?;
+        Ok(Exchange {
+            status: response.status().as_u16(),
+            headers: std::mem::take(response.headers_mut()),
+            body,
+        })
+    }
+
+    /// Reads to the end, decompressed, within the cap; a body that comes in one piece is not copied.
+    async fn read_body(&self, response: &mut Response, deadline: Instant) -> Result<Bytes, Broken> {
+        let Some(first) = self.read_piece(response, deadline).await? else {
+            return Ok(Bytes::new());
+        };
+        let mut seen = first.len();
+        let mut joined = BytesMut::new();
+        while let Some(piece) = self.read_piece(response, deadline).await? {
+            seen += piece.len();
+            if seen > self.body_bytes_max {
+                break;
+            }
+            if joined.is_empty() {
+                joined.extend_from_slice(&first);
+            }
+            joined.extend_from_slice(&piece);
+        }
+        if seen > self.body_bytes_max {
+            let message = format!("the response is larger than {} bytes", self.body_bytes_max);
+            return Err(Broken { code: FailureCode::ResponseTooLarge, message });
+        }
+        Ok(if joined.is_empty() { first } else { joined.freeze() })
+    }
+
+    async fn read_piece(&self, response: &mut Response, deadline: Instant) -> Result<Option<Bytes>, Broken> {
+        let idle = Instant::now() + self.idle_timeout;
+        match timeout_at(deadline.min(idle), response.chunk()).await {
+            Ok(piece) => piece.map_err(broken),
+            Err(_) if idle < deadline => Err(timed_out("the response stalled", self.idle_timeout)),
+            Err(_) => Err(timed_out("the response was not whole", self.total_timeout)),
+        }
+    }
+}
+
+fn headers(key: Option<&Secret>) -> Result<HeaderMap, LlmError> {
+    let mut headers = HeaderMap::new();
+    if let Some(key) = key {
+        let bearer = format!("Bearer {}", key.expose());
+        let mut value = HeaderValue::from_str(&bearer)
+            .map_err(|_| LlmError::stop(RunStop::Settings, "the API key holds characters that no HTTP header can carry"))?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(headers)
+}
+
+fn timed_out(what: &str, after: Duration) -> Broken {
+    Broken {
+        code: FailureCode::Timeout,
+        message: format!("{what} within {} s", after.as_secs_f64()),
+    }
+}
+
+fn broken(error: reqwest::Error) -> Broken {
+    let code = if error.is_timeout() { FailureCode::Timeout } else { FailureCode::Connection };
+    let what = if error.is_connect() { "cannot connect" } else { "the connection broke" };
+    Broken {
+        code,
+        message: format!("{what}: {}", cause(&error)),
+    }
+}
+
+/// The innermost cause: the outer ones only repeat that something failed, and name the URL.
+fn cause(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// rustls has no default provider in this build; the first client brings ring.
+fn install_crypto() {
+    static INSTALLED: OnceLock<()> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        // Fails only when the process has a provider already, which is then as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}

@@ -1,0 +1,131 @@
+//! From the command line to checked settings, once. The only reader of the environment besides the parser in `cli`.
+
+use crate::cli::{BudgetArgs, EndpointArgs, GenerationArgs};
+use crate::domain::select::{OptionError, SelectOptions};
+use crate::llm::{Endpoint, Limits, Secret};
+use sha2::{Digest as _, Sha256};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use crate::domain::quality::MIN_SCORE_DEFAULT as MIN_SCORE;
+
+/// What can be wrong with settings.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The key file cannot be read or is empty.
+    #[error("--api-key-file {}: {why}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// `--include` or `--exclude`.
+    #[error(transparent)]
+    Selection(#[from] OptionError),
+}
+
+/// How samples are generated, checked.
+#[derive(Debug, Clone)]
+pub struct GenerationSettings {
+    /// Most tokens of one answer.
+    pub answer_tokens_max: u32,
+    /// Sampling temperature of questions.
+    pub question_temperature: f32,
+    /// Sampling temperature of answers.
+    pub answer_temperature: f32,
+    /// Questions per chunk; `None` by its size.
+    pub questions: Option<usize>,
+    /// Lowest score kept.
+    pub min_score: f64,
+    /// `TrainingSamples.model_type_intended`.
+    pub model_type: String,
+    /// Which files are wanted.
+    pub select: SelectOptions,
+    /// Names `select`: what was skipped under the same key and with the same content would be skipped again.
+    pub select_key: String,
+    /// The server; `None` looks for one on this machine.
+    pub endpoint: Option<Endpoint>,
+    /// The key and model to use with a server that was found.
+    pub model: Option<String>,
+    /// Bounds of the client.
+    pub limits: Limits,
+    /// When the run stops by itself.
+    pub budget: BudgetSettings,
+}
+
+impl GenerationSettings {
+    /// Reads the arguments, the key file and the well-known `OPENAI_*` variables.
+    pub fn from_args(args: &GenerationArgs) -> Result<Self, SettingsError> {
+        let model = args.endpoint.model.clone().or_else(|| variable("OPENAI_MODEL"));
+        Ok(GenerationSettings {
+            answer_tokens_max: args.max_tokens,
+            question_temperature: args.temperature,
+            answer_temperature: args.answer_temperature,
+            questions: args.questions.map(usize::from),
+            min_score: args.min_score,
+            model_type: args.model_type.clone(),
+            select: SelectOptions::new(&args.include, &args.exclude, &[], args.max_file_size)?,
+            select_key: select_key(args),
+            endpoint: endpoint(&args.endpoint, model.clone())?,
+            model,
+            limits: limits(&args.endpoint),
+            budget: BudgetSettings::from(&args.budget),
+        })
+    }
+}
+
+/// When a run stops by itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BudgetSettings {
+    /// Most requests.
+    pub requests: Option<u64>,
+    /// Most tokens, prompt and completion together.
+    pub tokens: Option<u64>,
+    /// Most time, in seconds.
+    pub secs: Option<u64>,
+}
+
+impl From<&BudgetArgs> for BudgetSettings {
+    fn from(args: &BudgetArgs) -> Self {
+        BudgetSettings { requests: args.max_requests, tokens: args.max_total_tokens, secs: args.max_time }
+    }
+}
+
+fn endpoint(args: &EndpointArgs, model: Option<String>) -> Result<Option<Endpoint>, SettingsError> {
+    let key = match &args.api_key_file {
+        Some(path) => Some(key_from(path)?),
+        None => variable("OPENAI_API_KEY").and_then(|key| Secret::new(&key)),
+    };
+    let base_url = args.base_url.clone().or_else(|| variable("OPENAI_BASE_URL"));
+    Ok(base_url.map(|base_url| Endpoint { base_url, api_key: key, model }))
+}
+
+/// Eight hex digits of the options that selection depends on, and of the program whose rules they go with.
+fn select_key(args: &GenerationArgs) -> String {
+    let said = format!("{} {:?} {:?} {}", env!("CARGO_PKG_VERSION"), args.include, args.exclude, args.max_file_size);
+    Sha256::digest(said.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn key_from(path: &Path) -> Result<Secret, SettingsError> {
+    let refuse = |why: String| SettingsError::KeyFile { path: path.to_owned(), why };
+    let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+    Secret::new(&text).ok_or_else(|| refuse("is empty; write the key into it".to_owned()))
+}
+
+fn limits(args: &EndpointArgs) -> Limits {
+    Limits {
+        concurrency: usize::from(args.concurrency),
+        idle_timeout: Duration::from_secs(args.idle_timeout),
+        total_timeout: Duration::from_secs(args.total_timeout),
+        requests_per_minute: args.requests_per_minute,
+        tokens_per_minute: args.tokens_per_minute,
+        allow_plain_http: args.allow_plain_http,
+        ..Limits::default()
+    }
+}
+
+/// A variable that is set and not empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
