@@ -145,6 +145,11 @@ impl GenerationSummary {
             == self.unchanged + skipped + self.done + self.partly_done + self.failed + self.unreadable + self.untried
     }
 
+    /// Whether any file came as far as the model.
+    pub fn has_worked(&self) -> bool {
+        self.done + self.partly_done + self.failed + self.untried > 0
+    }
+
     /// The exit code this alone asks for.
     pub fn exit(&self) -> Exit {
         if self.partly_done + self.failed + self.unreadable + self.repositories_unreadable > 0 { Exit::SomeFailed } else { Exit::Done }

@@ -12,7 +12,7 @@ pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
     let settings = GenerationSettings::from_args(&args.generation)?;
     let mut summary = GenerationSummary::default();
     let result = prepare(session, &settings, args.refresh, &mut summary);
-    if result.is_ok() || summary.files > 0 {
+    if result.is_ok() || summary.has_worked() {
         session.report(&summary, &args.report)?;
     }
     result

@@ -33,7 +33,7 @@ pub fn execute(session: &Session, args: &RetryArgs) -> anyhow::Result<Exit> {
     let settings = GenerationSettings::from_args(&args.generation)?;
     let mut summary = GenerationSummary::default();
     let result = retry(session, &settings, Which::All, &mut summary);
-    if result.is_ok() || summary.files > 0 {
+    if result.is_ok() || summary.has_worked() {
         session.report(&summary, &args.report)?;
     }
     result
