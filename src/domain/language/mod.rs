@@ -129,7 +129,11 @@ fn narrow(candidates: Vec<Language>, found: Vec<Language>) -> Vec<Language> {
     if both.is_empty() { candidates } else { both }
 }
 
+/// A bare `README` is text, though linguist's list has only the likes of `README.me`.
 fn by_file_name(name: &str) -> Vec<Language> {
+    if name.eq_ignore_ascii_case("readme") {
+        return Language::named("Text").into_iter().collect();
+    }
     let found = linguist::detect_language_by_filename(Path::new(name));
     sorted(found.unwrap_or_default())
 }
@@ -225,6 +229,7 @@ mod tests {
             ("run", "# vim: set ft=ruby :\nputs 1\n", Some("Ruby")),
             ("x.txt", "-*- mode: lua -*-\n", Some("Lua")),
             ("LICENSE", "MIT\n", Some("Text")),
+            ("README", "Hi\n", Some("Text")),
             ("unknown.qqq", "hello\n", None),
             ("noext", "hello\n", None),
             ("", "", None),

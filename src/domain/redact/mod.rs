@@ -104,7 +104,10 @@ fn find(text: &str) -> Vec<Found> {
     private_key::find(text, &mut found);
     assignment::find(text, &mut found);
     for at in memchr::memchr_iter(b'@', text.as_bytes()) {
-        found.extend(url::password_before(text, at).or_else(|| email::around(text, at)));
+        match url::userinfo_before(text, at) {
+            Some(start) => found.extend(url::password_in(text, start..at)),
+            None => found.extend(email::around(text, at)),
+        }
     }
     found.sort_unstable_by_key(|one| (one.span.start, std::cmp::Reverse(one.span.end)));
     let mut end = 0;

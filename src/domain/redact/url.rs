@@ -1,6 +1,7 @@
 //! Passwords and tokens in URLs: `scheme://user:password@host`.
 
 use super::{Found, entropy};
+use std::ops::Range;
 
 const KIND: &str = "url-password";
 
@@ -66,32 +67,8 @@ const WEAK: &[&str] = &[
     "example",
 ];
 
-/// The password before the `@` at `at`, if a URL stands there and the password is none that examples use.
-pub(super) fn password_before(text: &str, at: usize) -> Option<Found> {
-    let start = userinfo_start(text, at)?;
-    let userinfo = &text[start..at];
-    let (secret_at, secret) = match userinfo.split_once(':') {
-        Some((user, password)) => (
-            start + user.len() + 1,
-            password
-                .strip_prefix(':')
-                .map_or(Some(password), |_| None)
-                .filter(|word| is_password(user, word))?,
-        ),
-        None => (
-            start,
-            Some(userinfo)
-                .filter(|word| word.len() >= TOKEN_CHARS_MIN && entropy::is_random(word))?,
-        ),
-    };
-    Some(Found {
-        span: secret_at..secret_at + secret.len(),
-        kind: KIND,
-    })
-}
-
-/// Where `user:password` begins, right after `://`.
-fn userinfo_start(text: &str, at: usize) -> Option<usize> {
+/// Where the `user:password` of a URL begins whose `@` stands at `at`: right after `://`. What stands there is no e-mail address.
+pub(super) fn userinfo_before(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let is_part = |byte: u8| byte.is_ascii_graphic() && !b"/@\"'`<>()[]\\,".contains(&byte);
     let length = bytes[..at]
@@ -101,12 +78,30 @@ fn userinfo_start(text: &str, at: usize) -> Option<usize> {
         .take_while(|&&byte| is_part(byte))
         .count();
     let start = at - length;
-    (length > 0 && bytes[..start].ends_with(b"://")).then_some(start)
+    bytes[..start].ends_with(b"://").then_some(start)
+}
+
+/// The password in a URL's `user:password`, or the token in its place, unless it is one that examples use.
+pub(super) fn password_in(text: &str, userinfo: Range<usize>) -> Option<Found> {
+    let secret_at = match text[userinfo.clone()].split_once(':') {
+        Some((user, password)) if is_password(user, password) => userinfo.start + user.len() + 1,
+        None if is_token(&text[userinfo.clone()]) => userinfo.start,
+        _ => return None,
+    };
+    Some(Found {
+        span: secret_at..userinfo.end,
+        kind: KIND,
+    })
+}
+
+fn is_token(word: &str) -> bool {
+    word.len() >= TOKEN_CHARS_MIN && entropy::is_random(word)
 }
 
 fn is_password(user: &str, password: &str) -> bool {
     let lower = password.to_ascii_lowercase();
-    let is_hole = password.contains(['$', '{', '%', '*', '#']) && !password.contains("%40");
+    let is_hole = password.starts_with(':')
+        || password.contains(['$', '{', '%', '*', '#']) && !password.contains("%40");
     password.len() >= 3
         && !is_hole
         && lower != user.to_ascii_lowercase()
@@ -150,6 +145,8 @@ mod tests {
             "http://a:1@b",
             "https://x/y:z@w",
             "http://host:80/@x",
+            "http://user:pass@httpbin.org",
+            "http://localhost@other.com",
         ] {
             assert_eq!(redact(text).text, text);
         }

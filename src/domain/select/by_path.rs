@@ -3,8 +3,8 @@
 //! Starts from linguist's `vendor.yml` and `generated.rb` and corrects them, as those serve statistics: a folder called `cache`,
 //! `env`, `dist` or `extern` below the sources is code (`src/cache/lru.rs`, rustup's `src/dist/`), a `Vagrantfile` and a `.d.ts` are worth reading.
 
-use super::names;
 use super::reason::SkipReason;
+use super::{names, places};
 
 /// A path in lower case, cut into folders and a name.
 pub(super) struct PathWords {
@@ -45,19 +45,19 @@ impl PathWords {
     }
 
     fn has_web_suffix(&self) -> bool {
-        names::WEB_SUFFIXES.contains(&self.suffix())
+        places::WEB_SUFFIXES.contains(&self.suffix())
     }
 }
 
 /// A copy of someone else's code, by folder or by well-known name.
 pub(super) fn is_vendored(path: &PathWords) -> bool {
     path.folders()
-        .any(|folder| names::VENDOR_FOLDERS.contains(&folder))
-        || names::VENDOR_TOP_FOLDERS.contains(&path.top())
-        || names::VENDOR_PATHS
+        .any(|folder| places::VENDOR_FOLDERS.contains(&folder))
+        || places::VENDOR_TOP_FOLDERS.contains(&path.top())
+        || places::VENDOR_PATHS
             .iter()
             .any(|part| path.lower.contains(part))
-        || names::VENDOR_NAMES.contains(&path.name())
+        || places::VENDOR_NAMES.contains(&path.name())
         || is_known_library(path)
 }
 
@@ -67,10 +67,10 @@ fn is_known_library(path: &PathWords) -> bool {
         return false;
     }
     let stem = path.name().split('.').next().unwrap_or_default();
-    if !path.is_below("src") && names::LIBRARY_STEMS.contains(&stem) {
+    if !path.is_below("src") && places::LIBRARY_STEMS.contains(&stem) {
         return true;
     }
-    names::LIBRARY_STEMS.iter().any(|library| {
+    places::LIBRARY_STEMS.iter().any(|library| {
         let rest = path.name().strip_prefix(library).unwrap_or_default();
         let mut rest = rest.bytes();
         matches!(rest.next(), Some(b'-' | b'.'))
@@ -82,12 +82,12 @@ fn is_known_library(path: &PathWords) -> bool {
 pub(super) fn is_fixture(path: &PathWords) -> bool {
     let mut among_tests = false;
     for folder in path.folders() {
-        if names::FIXTURE_FOLDERS.contains(&folder)
-            || among_tests && names::TEST_DATA_FOLDERS.contains(&folder)
+        if places::FIXTURE_FOLDERS.contains(&folder)
+            || among_tests && places::TEST_DATA_FOLDERS.contains(&folder)
         {
             return true;
         }
-        among_tests |= names::TEST_FOLDERS.contains(&folder);
+        among_tests |= places::TEST_FOLDERS.contains(&folder);
     }
     path.suffix() == "snap"
 }
@@ -97,14 +97,14 @@ pub(super) fn is_build_output(path: &PathWords) -> bool {
     path.top() == "dist"
         || path.is_below("dist") && path.has_web_suffix() && !path.is_below("src")
         || path.folders().any(is_output_folder)
-        || names::OUTPUT_PATHS
+        || places::OUTPUT_PATHS
             .iter()
             .any(|part| path.lower.contains(part))
 }
 
 fn is_output_folder(folder: &str) -> bool {
-    names::OUTPUT_FOLDERS.contains(&folder)
-        || names::OUTPUT_FOLDER_ENDS
+    places::OUTPUT_FOLDERS.contains(&folder)
+        || places::OUTPUT_FOLDER_ENDS
             .iter()
             .any(|end| folder.ends_with(end))
         || folder.starts_with("cmake-build-")
@@ -127,7 +127,7 @@ pub(super) fn of_name(path: &PathWords, generated: Option<bool>) -> Option<SkipR
     if is_key_file(path) {
         return Some(SkipReason::KeyFile);
     }
-    if is_boilerplate(name) {
+    if is_boilerplate(path) {
         return Some(SkipReason::Boilerplate);
     }
     names::BINARY_SUFFIXES
@@ -169,17 +169,19 @@ fn is_key_file(path: &PathWords) -> bool {
             .any(|folder| names::KEY_FOLDERS.contains(&folder))
 }
 
-/// `LICENSE`, `LICENSE-MIT`, `CHANGELOG.md`; but `license.rs` is code.
-fn is_boilerplate(name: &str) -> bool {
-    let (stem, suffix) = name.split_once('.').unwrap_or((name, ""));
+/// `LICENSE`, `LICENSE-MIT`, `CHANGELOG.md`; but `license.rs` is code, and `docs/security.md` may tell how the program is secured.
+fn is_boilerplate(path: &PathWords) -> bool {
+    let (stem, suffix) = path.name().split_once('.').unwrap_or((path.name(), ""));
     if !names::TEXT_SUFFIXES.contains(&suffix) {
         return false;
     }
     let stem = stem.replace('_', "-");
+    let is_at_top = matches!(path.top(), "" | ".github");
     names::BOILERPLATE_STEMS.contains(&stem.as_str())
-        || stem.starts_with("license-")
-        || stem.starts_with("licence-")
-        || stem.starts_with("copying-")
+        || is_at_top && names::TOP_BOILERPLATE_STEMS.contains(&stem.as_str())
+        || names::LICENCE_STARTS
+            .iter()
+            .any(|start| stem.starts_with(start))
 }
 
 #[cfg(test)]
@@ -231,6 +233,8 @@ mod tests {
             "src/snapshots/mod.rs",
             "pkg/golden/golden.go",
             "README.md",
+            "docs/security.md",
+            "docs/_static/custom.css",
             "docs/guide.rst",
             "src/key.rs",
             "src/react.js",

@@ -12,8 +12,10 @@ mod fingerprint;
 mod generated;
 mod names;
 mod notebook;
+mod places;
 mod reason;
 mod substance;
+mod syntax;
 mod text;
 
 pub use by_content::{SourceText, by_content};

@@ -3,204 +3,29 @@
 //! Reads line by line with the comment marks of the language, no parser: a file is only dropped when no line is left, so
 //! an oddity of syntax keeps a file rather than losing it.
 
+use super::syntax::{self, Syntax};
 use crate::domain::language::{Kind, Language};
-
-/// How a family of languages writes comments and imports.
-struct Syntax {
-    languages: &'static [&'static str],
-    line_comments: &'static [&'static str],
-    block_comments: &'static [(&'static str, &'static str)],
-    /// Beginnings of lines that only name other files or set the stage.
-    imports: &'static [&'static str],
-}
-
-const SYNTAXES: &[Syntax] = &[
-    Syntax {
-        languages: &["Rust"],
-        line_comments: &["//"],
-        block_comments: &[("/*", "*/")],
-        imports: &[
-            "use ",
-            "pub use ",
-            "pub(crate) use ",
-            "pub(super) use ",
-            "mod ",
-            "pub mod ",
-            "pub(crate) mod ",
-            "pub(super) mod ",
-            "extern crate ",
-            "#[",
-            "#![",
-        ],
-    },
-    Syntax {
-        languages: &[
-            "JavaScript",
-            "TypeScript",
-            "TSX",
-            "JSX",
-            "CoffeeScript",
-            "Vue",
-            "Svelte",
-        ],
-        line_comments: &["//", "#!"],
-        block_comments: &[("/*", "*/")],
-        imports: &[
-            "import ",
-            "import{",
-            "import\"",
-            "import'",
-            "export * ",
-            "export {",
-            "export{",
-            "export type {",
-            "'use ",
-            "\"use ",
-        ],
-    },
-    Syntax {
-        languages: &["Go"],
-        line_comments: &["//"],
-        block_comments: &[("/*", "*/")],
-        imports: &["package ", "import "],
-    },
-    Syntax {
-        languages: &[
-            "Java", "Kotlin", "Scala", "Groovy", "Swift", "Dart", "D", "C#", "PHP",
-        ],
-        line_comments: &["//", "#!"],
-        block_comments: &[("/*", "*/")],
-        imports: &[
-            "package ",
-            "import ",
-            "using ",
-            "global using ",
-            "export '",
-            "export \"",
-            "part ",
-            "library ",
-            "module ",
-            "namespace ",
-            "use ",
-            "<?php",
-            "?>",
-            "declare(",
-        ],
-    },
-    Syntax {
-        languages: &[
-            "C",
-            "C++",
-            "Objective-C",
-            "Objective-C++",
-            "Cuda",
-            "GLSL",
-            "HLSL",
-        ],
-        line_comments: &["//"],
-        block_comments: &[("/*", "*/")],
-        imports: &[
-            "#include",
-            "#import",
-            "#pragma once",
-            "#ifndef",
-            "#ifdef",
-            "#endif",
-            "#if ",
-            "@import ",
-            "using namespace ",
-        ],
-    },
-    Syntax {
-        languages: &["Python", "Cython", "Starlark"],
-        line_comments: &["#"],
-        block_comments: &[("\"\"\"", "\"\"\""), ("'''", "'''")],
-        imports: &["import ", "from ", "__all__", "load("],
-    },
-    Syntax {
-        languages: &[
-            "Ruby",
-            "Shell",
-            "Perl",
-            "R",
-            "Elixir",
-            "Makefile",
-            "PowerShell",
-            "Julia",
-            "Nix",
-            "Crystal",
-            "Tcl",
-            "CMake",
-            "Dockerfile",
-            "Nim",
-            "Awk",
-        ],
-        line_comments: &["#"],
-        block_comments: &[("=begin", "=end"), ("<#", "#>"), ("#=", "=#")],
-        imports: &[
-            "require ",
-            "require_relative ",
-            "require(",
-            "library(",
-            "use ",
-            "import ",
-            "using ",
-            "source ",
-            ". ",
-            "set -",
-            "include ",
-            "package ",
-            "1;",
-        ],
-    },
-    Syntax {
-        languages: &["Haskell", "Elm", "PureScript", "Agda", "Idris"],
-        line_comments: &["--"],
-        block_comments: &[("{-", "-}")],
-        imports: &["import ", "module "],
-    },
-    Syntax {
-        languages: &["Lua"],
-        line_comments: &["--"],
-        block_comments: &[("--[[", "]]")],
-        imports: &["require"],
-    },
-    Syntax {
-        languages: &["SQL", "PLSQL", "PLpgSQL", "TSQL"],
-        line_comments: &["--"],
-        block_comments: &[("/*", "*/")],
-        imports: &[],
-    },
-    Syntax {
-        languages: &["CSS", "SCSS", "Less", "Sass"],
-        line_comments: &["//"],
-        block_comments: &[("/*", "*/")],
-        imports: &["@import ", "@use ", "@forward ", "@charset "],
-    },
-    Syntax {
-        languages: &["OCaml", "F#", "Standard ML", "Pascal"],
-        line_comments: &["//"],
-        block_comments: &[("(*", "*)"), ("{", "}")],
-        imports: &["open ", "module "],
-    },
-];
 
 /// Lines an import may go on for, once it opens a bracket.
 const IMPORT_LINES_MAX: usize = 400;
 
-/// Whether any line is code. Prose, markup without a known comment syntax and unknown languages always are.
+/// From this many lines on, the documentation of a module is worth asking about, though no code stands beside it.
+const DOC_LINES_MIN: usize = 10;
+
+/// Whether any line is code. Prose, and languages whose comments are not known here, always have some.
 pub(super) fn has_code(text: &str, language: Language) -> bool {
-    if language.kind() == Kind::Prose {
-        return true;
-    }
-    let of_language = |syntax: &&Syntax| syntax.languages.contains(&language.name());
-    match SYNTAXES.iter().find(of_language) {
-        Some(syntax) => Reader {
-            syntax,
-            state: State::Code,
+    match syntax::of(language) {
+        Some(syntax) if language.kind() != Kind::Prose => {
+            let mut reader = Reader {
+                syntax,
+                state: State::Code,
+                doc_lines: 0,
+            };
+            text.lines()
+                .map(str::trim)
+                .any(|line| reader.is_substance(line))
         }
-        .finds_code(text),
-        None => true,
+        _ => true,
     }
 }
 
@@ -218,11 +43,20 @@ enum State {
 struct Reader {
     syntax: &'static Syntax,
     state: State,
+    /// Lines since the module's documentation began; none before.
+    doc_lines: usize,
 }
 
 impl Reader {
-    fn finds_code(&mut self, text: &str) -> bool {
-        text.lines().map(str::trim).any(|line| self.is_code(line))
+    fn is_substance(&mut self, line: &str) -> bool {
+        let begins_docs = self.syntax.docs.iter().any(|mark| line.starts_with(mark));
+        let was_block = matches!(self.state, State::Block(_));
+        if self.is_code(line) {
+            return true;
+        }
+        let is_comment = was_block || self.is_line_comment(line);
+        self.doc_lines += usize::from(begins_docs || self.doc_lines > 0 && is_comment);
+        self.doc_lines >= DOC_LINES_MIN
     }
 
     /// Takes the comments off the line's beginning, however many there are, then judges what is left.
@@ -273,6 +107,13 @@ impl Reader {
             && line
                 .bytes()
                 .any(|byte| byte.is_ascii_alphanumeric() || byte >= 0x80)
+    }
+
+    fn is_line_comment(&self, line: &str) -> bool {
+        self.syntax
+            .line_comments
+            .iter()
+            .any(|mark| line.starts_with(mark))
     }
 
     fn is_import(&self, line: &str) -> bool {
@@ -341,6 +182,37 @@ mod tests {
             ("Markdown", "# Title\n", true),
             ("Brainfuck", "+++\n", true),
             ("Rust", "", false),
+            (
+                "Rust",
+                &format!("{}pub mod a;\n", "//! It does.\n".repeat(12)),
+                true,
+            ),
+            (
+                "Rust",
+                &format!("{}pub mod a;\n", "// Copyright.\n".repeat(30)),
+                false,
+            ),
+            (
+                "Go",
+                &format!(
+                    "/*\nPackage a does.\n{}*/\npackage a\n",
+                    "More.\n".repeat(12)
+                ),
+                true,
+            ),
+            (
+                "Go",
+                &format!(
+                    "{}\n// Package a does.\npackage a\n",
+                    "// Copyright.\n".repeat(30)
+                ),
+                false,
+            ),
+            (
+                "Python",
+                &format!("\"\"\"Doc.\n{}\"\"\"\n", "More.\n".repeat(12)),
+                true,
+            ),
             ("PHP", "<?php\n// a\nnamespace A;\n", false),
         ];
         for (language, text, expected) in cases {

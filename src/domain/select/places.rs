@@ -1,0 +1,94 @@
+//! Tables of folders and carried-along files behind `by_path`, in lower case.
+//!
+//! Sources: linguist's `vendor.yml` and `generated.rb` (corrected), the package managers' and build tools' own documents.
+
+/// Folders that hold other people's code, at any depth.
+#[rustfmt::skip]
+pub(super) const VENDOR_FOLDERS: &[&str] = &[
+    "node_modules", "bower_components", "vendor", "vendors", "third_party", "third-party",
+    "thirdparty", "3rdparty", "3rd-party", "3rd_party", "godeps", "pods", "carthage",
+    "site-packages", ".venv", "venv", "virtualenv", "_esy", "jspm_packages", "web_modules",
+    "ace-builds", "mathjax", "flow-typed", "externals", "xvba_modules", ".bundle", "admin_media",
+    "puphpet",
+];
+
+/// Folders that hold other people's code when they stand at the top of the repository.
+pub(super) const VENDOR_TOP_FOLDERS: &[&str] = &["deps", "dependencies", "extern", "external"];
+
+/// Parts of a path that mark other people's code.
+#[rustfmt::skip]
+pub(super) const VENDOR_PATHS: &[&str] = &[
+    ".yarn/", "inst/extdata/", "crashlytics.framework/", "fabric.framework/", "realm.framework/",
+    "extjs/", "tiny_mce/", ".mvn/wrapper/", "gradle/wrapper/",
+];
+
+/// Files that build tools copy into a tree.
+#[rustfmt::skip]
+pub(super) const VENDOR_NAMES: &[&str] = &[
+    "aclocal.m4", "libtool.m4", "ltoptions.m4", "ltsugar.m4", "ltversion.m4", "lt~obsolete.m4",
+    "ltmain.sh", "config.guess", "config.sub", "install-sh", "mkinstalldirs", "missing", "depcomp",
+    "ar-lib", "test-driver", "ylwrap", "py-compile", "erlang.mk", "rebar", "waf", "cpplint.py",
+    "ppport.h", "versioneer.py", "ez_setup.py", "dotnet-install.sh", "dotnet-install.ps1",
+    "get-pip.py", "html5shiv.js", "pdf.worker.js",
+];
+
+/// Libraries that sites carry as single files.
+#[rustfmt::skip]
+pub(super) const LIBRARY_STEMS: &[&str] = &[
+    "jquery", "jquery-ui", "jquery-migrate", "bootstrap", "bootstrap-theme", "bootstrap-grid",
+    "bootstrap-reboot", "angular", "react", "react-dom", "vue", "d3", "underscore", "lodash",
+    "backbone", "modernizr", "moment", "mootools", "prototype", "dojo", "yui", "ckeditor",
+    "tinymce", "font-awesome", "fontawesome", "normalize", "skeleton", "foundation", "materialize",
+    "select2", "bulma", "leaflet", "chart", "three", "socket.io", "require", "ember", "knockout",
+    "highlight", "prism", "mustache", "handlebars", "animate", "popper", "cordova", "zepto",
+    "raphael", "codemirror",
+];
+
+/// Suffixes of what browsers load.
+pub(super) const WEB_SUFFIXES: &[&str] =
+    &["js", "mjs", "cjs", "css", "map", "html", "less", "scss"];
+
+/// Folders that hold test data wherever they stand.
+#[rustfmt::skip]
+pub(super) const FIXTURE_FOLDERS: &[&str] = &[
+    "testdata", "test-data", "test_data", "__fixtures__", "__snapshots__", "__image_snapshots__",
+    "cassettes", "vcr_cassettes", "fuzz_corpus", "seed_corpus",
+];
+
+/// Folders of tests.
+#[rustfmt::skip]
+pub(super) const TEST_FOLDERS: &[&str] = &[
+    "test", "tests", "spec", "specs", "__tests__", "e2e", "testsuite", "test-suite", "t", "testing",
+    "fuzz", "unittests", "integration-tests", "integration_tests",
+];
+
+/// Folders that hold test data below a folder of tests.
+#[rustfmt::skip]
+pub(super) const TEST_DATA_FOLDERS: &[&str] = &[
+    "fixtures", "fixture", "data", "golden", "goldens", "snapshots", "snapshot", "expected",
+    "corpus", "resources", "samples", "inputs", "input", "outputs", "output", "baselines",
+];
+
+/// Folders that builds, package managers, coverage tools and editors write, at any depth.
+#[rustfmt::skip]
+pub(super) const OUTPUT_FOLDERS: &[&str] = &[
+    "_build", ".next", ".nuxt", ".output", ".svelte-kit", ".angular", ".parcel-cache", ".turbo",
+    "__pycache__", ".tox", ".nox", ".eggs", ".mypy_cache", ".pytest_cache", ".ruff_cache",
+    ".gradle", ".idea", ".vscode", ".vs", ".settings", "deriveddata", ".dart_tool", ".terraform",
+    "htmlcov", "lcov-report", "coverage-report", "_site", "storybook-static", "elm-stuff",
+    ".stack-work", "dist-newstyle", ".ipynb_checkpoints", "cmakefiles", ".obsidian", ".teamcity",
+    ".cache", "jspm", "generated-docs", "javadoc", "apidocs", "groovydoc",
+];
+
+/// Ends of such folders' names.
+#[rustfmt::skip]
+pub(super) const OUTPUT_FOLDER_ENDS: &[&str] = &[
+    ".egg-info", ".dist-info", ".xcodeproj", ".xcworkspace", ".imageset", ".xcassets", ".framework",
+];
+
+/// Parts of a path that mark build output.
+#[rustfmt::skip]
+pub(super) const OUTPUT_PATHS: &[&str] = &[
+    "target/debug/", "target/release/", "obj/debug/", "obj/release/", "bin/debug/", "bin/release/",
+    "public/build/", "app-debug/",
+];
