@@ -44,7 +44,10 @@ struct Case {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|a| a != "--bench")
+        .collect();
     let [pairs, sources, rest @ ..] = arguments.as_slice() else {
         println!("usage: cargo bench --bench quality -- PAIRS.jsonl SOURCES [--explain KIND]");
         return;
@@ -52,7 +55,9 @@ fn main() {
     let pairs = load(Path::new(pairs), Path::new(sources));
     let cases = judge_all(&pairs);
     report(&cases);
-    if let [flag, kind] = rest && flag == "--explain" {
+    if let [flag, kind] = rest
+        && flag == "--explain"
+    {
         explain(&cases[kind.as_str()], kind != "good");
     }
     measure_cost(&pairs);
@@ -60,18 +65,31 @@ fn main() {
 
 fn load(pairs: &Path, sources: &Path) -> Vec<Pair> {
     let lines = std::fs::read_to_string(pairs).unwrap();
-    let mut pairs: Vec<Pair> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut pairs: Vec<Pair> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     for pair in &mut pairs {
         let root = sources.join(format!("{}-{}", pair.package, pair.version));
         let places: [PathBuf; 2] = [root.join(&pair.path), root.join("package").join(&pair.path)];
-        let place = places.iter().find(|p| p.is_file()).unwrap_or_else(|| panic!("no source for {}", pair.id));
+        let place = places
+            .iter()
+            .find(|p| p.is_file())
+            .unwrap_or_else(|| panic!("no source for {}", pair.id));
         pair.text = String::from_utf8_lossy(&std::fs::read(place).unwrap()).into_owned();
     }
     pairs
 }
 
 fn index(pair: &Pair) -> EvidenceIndex {
-    let evidence = Evidence { chunk: &pair.text, first_line: 1, context: "", repository: &pair.package, path: &pair.path, language: &pair.language };
+    let evidence = Evidence {
+        chunk: &pair.text,
+        first_line: 1,
+        context: "",
+        repository: &pair.package,
+        path: &pair.path,
+        language: &pair.language,
+    };
     EvidenceIndex::new(&evidence, Default::default())
 }
 
@@ -88,26 +106,46 @@ fn judge_all(pairs: &[Pair]) -> BTreeMap<String, Vec<Case>> {
 }
 
 fn judge(planted: &plant::Planted, evidence: &EvidenceIndex, at: usize) -> Case {
+    if std::env::var("DBG").is_ok() {
+        eprintln!("CASE {} {}", planted.kind, planted.id);
+    }
     let (question, answer) = (&planted.question, &planted.answer);
     let verdict = quality::check_answer(question, answer, evidence, &GateOptions::default());
     let rated = quality::rate(question, answer, &Document::parse(answer), evidence);
     let beyond_doubt = matches!(&verdict, Err(rejection) if rejection.score.is_none());
-    let parts: Vec<String> = rated.parts.all().iter().map(|(name, part)| format!("{name}={part:.2}")).collect();
+    let parts: Vec<String> = rated
+        .parts
+        .all()
+        .iter()
+        .map(|(name, part)| format!("{name}={part:.2}"))
+        .collect();
     Case {
         half: at % 2,
-        id: format!("{} {} {:?}", planted.id, parts.join(" "), rated.flags),
+        id: format!("{} {} {:?}", planted.id, parts.join(" "), rated.flags)
+            + &std::env::var("TXT")
+                .map(|_| format!(" || {}", planted.answer))
+                .unwrap_or_default(),
         score: if beyond_doubt { 0.0 } else { rated.value },
         caught: verdict.err().map(|r| format!("{} {}", r.code, r.detail)),
     }
 }
 
 fn report(cases: &BTreeMap<String, Vec<Case>>) {
-    println!("{:<28} {:>5} {:>8} {:>8} {:>7} {:>7} {:>7}", "kind", "n", "caught", "AUC", "AUC h0", "AUC h1", "mean");
+    println!(
+        "{:<28} {:>5} {:>8} {:>8} {:>7} {:>7} {:>7}",
+        "kind", "n", "caught", "AUC", "AUC h0", "AUC h1", "mean"
+    );
     for (kind, list) in cases {
         let caught = list.iter().filter(|c| c.caught.is_some()).count() as f64 / list.len() as f64;
         let mean = list.iter().map(|c| c.score).sum::<f64>() / list.len() as f64;
         let auc = |half: Option<usize>| area(&scores(&cases["good"], half), &scores(list, half));
-        println!("{kind:<28} {:>5} {caught:>8.3} {:>8.3} {:>7.3} {:>7.3} {mean:>7.3}", list.len(), auc(None), auc(Some(0)), auc(Some(1)));
+        println!(
+            "{kind:<28} {:>5} {caught:>8.3} {:>8.3} {:>7.3} {:>7.3} {mean:>7.3}",
+            list.len(),
+            auc(None),
+            auc(Some(0)),
+            auc(Some(1))
+        );
     }
 }
 
@@ -118,7 +156,20 @@ fn scores(cases: &[Case], half: Option<usize>) -> Vec<f64> {
 
 /// Chance that a good answer scores above a bad one, ties counting half.
 fn area(good: &[f64], bad: &[f64]) -> f64 {
-    let wins: f64 = good.iter().flat_map(|g| bad.iter().map(move |b| if g > b { 1.0 } else if g == b { 0.5 } else { 0.0 })).sum();
+    let wins: f64 = good
+        .iter()
+        .flat_map(|g| {
+            bad.iter().map(move |b| {
+                if g > b {
+                    1.0
+                } else if g == b {
+                    0.5
+                } else {
+                    0.0
+                }
+            })
+        })
+        .sum();
     wins / (good.len() * bad.len()) as f64
 }
 
@@ -126,7 +177,13 @@ fn area(good: &[f64], bad: &[f64]) -> f64 {
 fn explain(cases: &[Case], bad: bool) {
     for case in cases {
         let missed = case.caught.is_none() == bad;
-        println!("{} {:.3} {} {}", if missed { "MISS" } else { "ok" }, case.score, case.id, case.caught.as_deref().unwrap_or("-"));
+        println!(
+            "{} {:.3} {} {}",
+            if missed { "MISS" } else { "ok" },
+            case.score,
+            case.id,
+            case.caught.as_deref().unwrap_or("-")
+        );
     }
 }
 
@@ -139,9 +196,18 @@ fn measure_cost(pairs: &[Pair]) {
     let rounds = 20;
     for _ in 0..rounds {
         for (pair, index) in pairs.iter().zip(&indexes) {
-            let _ = std::hint::black_box(quality::check_answer(&pair.question, &pair.answer, index, &options));
+            let _ = std::hint::black_box(quality::check_answer(
+                &pair.question,
+                &pair.answer,
+                index,
+                &options,
+            ));
         }
     }
     let checks = (rounds * pairs.len()) as f64;
-    println!("index {:.0} us a chunk, check {:.0} us an answer", building.as_secs_f64() * 1e6 / pairs.len() as f64, started.elapsed().as_secs_f64() * 1e6 / checks);
+    println!(
+        "index {:.0} us a chunk, check {:.0} us an answer",
+        building.as_secs_f64() * 1e6 / pairs.len() as f64,
+        started.elapsed().as_secs_f64() * 1e6 / checks
+    );
 }

@@ -3,8 +3,7 @@
 //! Owns the 10-gram overlap with texts that the user names, and the list of repositories that hold well-known benchmarks.
 //! Ten words in a row is the rule of OpenCoder's and StarCoder2's decontamination.
 
-use super::words;
-use std::collections::HashSet;
+use super::words::{self, HashedSet};
 
 /// Words in a row that make an overlap.
 const OVERLAP_WORDS: usize = 10;
@@ -12,13 +11,17 @@ const OVERLAP_WORDS: usize = 10;
 /// The 10-grams of benchmark texts.
 #[derive(Debug, Default)]
 pub struct Benchmarks {
-    grams: HashSet<u64>,
+    grams: HashedSet,
 }
 
 impl Benchmarks {
     /// Adds a text, such as a file of benchmark problems.
     pub fn add(&mut self, text: &str) {
-        self.grams.extend(grams(text).into_iter().map(|(_, hash)| hash));
+        self.grams.extend(
+            words::plain_words(text)
+                .windows(OVERLAP_WORDS)
+                .map(words::sequence),
+        );
     }
 
     /// Whether nothing was added.
@@ -26,20 +29,12 @@ impl Benchmarks {
         self.grams.is_empty()
     }
 
-    /// The first ten words in a row that the text shares with a benchmark.
-    pub fn overlap(&self, text: &str) -> Option<String> {
-        if self.is_empty() {
-            return None;
-        }
-        let shared = grams(text).into_iter().find(|(_, hash)| self.grams.contains(hash));
-        shared.map(|(at, _)| words::plain_words(text)[at..at + OVERLAP_WORDS].join(" "))
+    /// Whether the text shares ten words in a row with a benchmark.
+    pub fn overlap(&self, text: &str) -> bool {
+        let runs = words::plain_words(text);
+        let mut shared = runs.windows(OVERLAP_WORDS).map(words::sequence);
+        !self.is_empty() && shared.any(|run| self.grams.contains(&run))
     }
-}
-
-fn grams(text: &str) -> Vec<(usize, u64)> {
-    let hashes: Vec<u64> = words::plain_words(text).iter().map(|w| words::hash(w)).collect();
-    let runs = hashes.windows(OVERLAP_WORDS).enumerate();
-    runs.map(|(at, run)| (at, run.iter().fold(0, |state, word| words::pair(state, *word)))).collect()
 }
 
 /// Benchmarks by what their repositories are called, in whatever account: the last part of the URL, lower-cased, letters and digits only.
@@ -86,7 +81,11 @@ const BENCHMARK_NAMES: &[(&str, &str)] = &[
 ];
 
 /// Names too plain to mean a benchmark unless the account is its author's.
-const OWNED: &[(&str, &str)] = &[("apps", "hendrycks"), ("multiple", "nuprl"), ("multipl", "nuprl")];
+const OWNED: &[(&str, &str)] = &[
+    ("apps", "hendrycks"),
+    ("multiple", "nuprl"),
+    ("multipl", "nuprl"),
+];
 
 /// The benchmark that a repository holds, by its `owner/name`, path or URL.
 pub fn benchmark_of(repository: &str) -> Option<&'static str> {
@@ -94,8 +93,15 @@ pub fn benchmark_of(repository: &str) -> Option<&'static str> {
     let mut parts = trimmed.rsplit(['/', ':']);
     let name = squeeze(parts.next()?);
     let owner = parts.next().map(squeeze).unwrap_or_default();
-    let owned = |name: &str| OWNED.iter().find(|o| o.0 == name).is_none_or(|o| o.1 == owner);
-    let known = BENCHMARK_NAMES.iter().find(|(known, _)| *known == name && owned(known));
+    let owned = |name: &str| {
+        OWNED
+            .iter()
+            .find(|o| o.0 == name)
+            .is_none_or(|o| o.1 == owner)
+    };
+    let known = BENCHMARK_NAMES
+        .iter()
+        .find(|(known, _)| *known == name && owned(known));
     known.map(|(_, benchmark)| *benchmark)
 }
 
@@ -111,17 +117,21 @@ mod tests {
     #[test]
     fn ten_words_in_a_row_are_an_overlap_and_nine_are_not() {
         let mut benchmarks = Benchmarks::default();
-        assert_eq!(benchmarks.overlap("anything"), None);
-        benchmarks.add("Check if in given list of numbers, are any two numbers closer to each other");
+        assert!(!benchmarks.overlap("anything"));
+        benchmarks
+            .add("Check if in given list of numbers, are any two numbers closer to each other");
         let shared = "it can check IF in given `list` of numbers are any two of them";
-        assert_eq!(benchmarks.overlap(shared).as_deref(), Some("check if in given list of numbers are any two"));
-        assert_eq!(benchmarks.overlap("check if in given list of numbers are any of them"), None);
+        assert!(benchmarks.overlap(shared));
+        assert!(!benchmarks.overlap("check if in given list of numbers are any of them"));
     }
 
     #[test]
     fn benchmark_repositories_are_known_wherever_they_stand() {
         for (repository, benchmark) in [
-            ("https://github.com/openai/human-eval.git", Some("HumanEval")),
+            (
+                "https://github.com/openai/human-eval.git",
+                Some("HumanEval"),
+            ),
             ("git@github.com:someone/SWE-bench", Some("SWE-bench")),
             ("github.com/hendrycks/apps", Some("APPS")),
             ("github.com/acme/apps", None),

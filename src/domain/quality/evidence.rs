@@ -2,8 +2,7 @@
 //!
 //! Owns the look-ups: is this name, number, path or run of code there, and where. Judges nothing.
 
-use super::words::{self, Kind, Token};
-use std::collections::{HashMap, HashSet};
+use super::words::{self, HashedSet, Kind, Token};
 use std::sync::Arc;
 
 /// The facts behind one chunk's answers, as the model saw them.
@@ -26,8 +25,8 @@ pub struct Evidence<'a> {
 /// Names and paths defined in a repository, beyond what the model was shown. Built once, shared by all chunks.
 #[derive(Debug, Default)]
 pub struct Symbols {
-    names: HashSet<u64>,
-    folded: HashSet<u64>,
+    names: HashedSet,
+    folded: HashedSet,
 }
 
 impl Symbols {
@@ -59,19 +58,26 @@ pub enum Support {
     Exact,
 }
 
+/// Lines between chunk and context, so that what stands in the one is not near to what stands in the other.
+const CONTEXT_GAP_LINES: u32 = 1000;
+/// Tokens in a row that must stand in the source to count as copied; a quoted expression is shorter.
+pub const COPIED_TOKENS: usize = 12;
+
 /// [`Evidence`], indexed.
 #[derive(Debug)]
 pub struct EvidenceIndex {
     /// Lower-cased chunk and context with single spaces: for phrases.
-    pub(super) folded_text: String,
-    pub(super) first_line: usize,
-    pub(super) line_count: usize,
-    pub(super) language: String,
+    folded_text: String,
+    first_line: usize,
+    line_count: usize,
     tokens: Vec<u64>,
     lines: Vec<u32>,
-    positions: HashMap<u64, Vec<u32>>,
-    pairs: HashSet<u64>,
-    numbers: HashMap<u64, Vec<u32>>,
+    /// Every token with its place, sorted.
+    places: Vec<(u64, u32)>,
+    pairs: HashedSet,
+    long_runs: HashedSet,
+    /// Every number's bits with its line, sorted.
+    numbers: Vec<(u64, u32)>,
     local: Symbols,
     shared: Arc<Symbols>,
 }
@@ -83,22 +89,36 @@ impl EvidenceIndex {
             folded_text: fold(&[evidence.chunk, evidence.context]),
             first_line: evidence.first_line.max(1),
             line_count: evidence.chunk.lines().count(),
-            language: evidence.language.to_owned(),
             tokens: Vec::new(),
             lines: Vec::new(),
-            positions: HashMap::new(),
-            pairs: HashSet::new(),
-            numbers: HashMap::new(),
+            places: Vec::new(),
+            pairs: HashedSet::default(),
+            long_runs: HashedSet::default(),
+            numbers: Vec::new(),
             local: Symbols::new([evidence.repository, evidence.path]),
             shared,
         };
-        index.add_code(evidence.chunk);
-        index.add_code(evidence.context);
+        index.add_code(evidence.chunk, 0);
+        index.add_code(
+            evidence.context,
+            index.line_count as u32 + CONTEXT_GAP_LINES,
+        );
+        index.places = (0..)
+            .zip(&index.tokens)
+            .map(|(at, token)| (*token, at))
+            .collect();
+        index.places.sort_unstable();
+        index.numbers.sort_unstable();
+        index.long_runs = index
+            .tokens
+            .windows(COPIED_TOKENS)
+            .map(words::sequence)
+            .collect();
         index
     }
 
-    fn add_code(&mut self, code: &str) {
-        let (mut line, mut at) = (0u32, 0);
+    fn add_code(&mut self, code: &str, first_line: u32) {
+        let (mut line, mut at) = (first_line, 0);
         for token in words::tokens(code) {
             let passed = &code.as_bytes()[at..token.start];
             line += passed.iter().filter(|b| **b == b'\n').count() as u32;
@@ -112,13 +132,12 @@ impl EvidenceIndex {
         if let Some(last) = self.tokens.last() {
             self.pairs.insert(words::pair(*last, hash));
         }
-        self.positions.entry(hash).or_default().push(self.tokens.len() as u32);
         self.tokens.push(hash);
         self.lines.push(line);
-        if token.kind == Kind::Number {
-            if let Some(value) = words::number_value(token.text) {
-                self.numbers.entry(value.to_bits()).or_default().push(line);
-            }
+        if token.kind == Kind::Number
+            && let Some(value) = words::number_value(token.text)
+        {
+            self.numbers.push((value.to_bits(), line));
         }
         if token.kind != Kind::Mark {
             self.local.names.insert(hash);
@@ -140,8 +159,13 @@ impl EvidenceIndex {
     }
 
     /// Lines (from 0) of the chunk or its context where a number of this value stands, in whatever notation.
-    pub fn number(&self, value: f64) -> &[u32] {
-        self.numbers.get(&value.to_bits()).map_or(&[], Vec::as_slice)
+    pub fn number(&self, value: f64) -> impl Iterator<Item = u32> + '_ {
+        found(&self.numbers, value.to_bits())
+    }
+
+    /// Whether the chunk or its context has this lower-case phrase.
+    pub fn has_phrase(&self, phrase: &str) -> bool {
+        self.folded_text.contains(phrase)
     }
 
     /// Whether two tokens follow one another somewhere.
@@ -151,37 +175,67 @@ impl EvidenceIndex {
 
     /// Whether a token stands in the chunk or its context.
     pub fn has(&self, token: u64) -> bool {
-        self.positions.contains_key(&token)
+        found(&self.places, token).next().is_some()
     }
 
     /// Whether the tokens stand in one run somewhere.
     pub fn run(&self, wanted: &[u64]) -> bool {
-        let Some(first) = wanted.first() else { return true };
+        let Some(first) = wanted.first() else {
+            return true;
+        };
         self.starts(*first).any(|tail| tail.starts_with(wanted))
+    }
+
+    /// Whether these [`COPIED_TOKENS`] tokens stand in one run somewhere; the same as [`EvidenceIndex::run`], in constant time.
+    pub fn long_run(&self, wanted: &[u64]) -> bool {
+        self.long_runs.contains(&words::sequence(wanted))
+    }
+
+    /// Whether the chunk has a line of this number, as counted in the source file.
+    pub fn has_line(&self, number: usize) -> bool {
+        let behind = number.checked_sub(self.first_line);
+        behind.is_some_and(|lines| lines < self.line_count)
     }
 
     /// Whether the tokens stand somewhere in one run but for one token that is changed, added or left out.
     pub fn run_but_one(&self, wanted: &[u64]) -> bool {
-        let [first, rest @ ..] = wanted else { return false };
+        let [first, rest @ ..] = wanted else {
+            return false;
+        };
         self.run(rest) || self.starts(*first).any(|tail| differs_by_one(tail, wanted))
     }
 
+    /// Whether the outer two of three tokens stand somewhere around some other one.
+    pub fn surrounds(&self, wanted: &[u64; 3]) -> bool {
+        self.starts(wanted[0])
+            .any(|tail| tail.get(2) == Some(&wanted[2]))
+    }
+
     fn starts(&self, token: u64) -> impl Iterator<Item = &[u64]> {
-        let places = self.positions.get(&token).map_or(&[][..], Vec::as_slice);
-        places.iter().map(|&at| &self.tokens[at as usize..])
+        found(&self.places, token).map(|at| &self.tokens[at as usize..])
     }
 
     /// Lines of the chunk or context (from 0) where a token stands.
     pub fn lines_of(&self, token: u64) -> impl Iterator<Item = u32> + '_ {
-        let places = self.positions.get(&token).map_or(&[][..], Vec::as_slice);
-        places.iter().map(|&at| self.lines[at as usize])
+        found(&self.places, token).map(|at| self.lines[at as usize])
     }
+}
+
+/// What stands beside a key in a sorted list.
+fn found(sorted: &[(u64, u32)], key: u64) -> impl Iterator<Item = u32> + '_ {
+    let start = sorted.partition_point(|(other, _)| *other < key);
+    sorted[start..]
+        .iter()
+        .take_while(move |(other, _)| *other == key)
+        .map(|(_, beside)| *beside)
 }
 
 fn differs_by_one(tail: &[u64], wanted: &[u64]) -> bool {
     let same = tail.iter().zip(wanted).take_while(|(a, b)| a == b).count();
     let (have, want) = (&tail[same..], &wanted[same.min(wanted.len())..]);
-    let (Some(have_next), Some(want_next)) = (have.get(1..), want.get(1..)) else { return false };
+    let (Some(have_next), Some(want_next)) = (have.get(1..), want.get(1..)) else {
+        return false;
+    };
     have_next.starts_with(want_next) || have.starts_with(want_next) || have_next.starts_with(want)
 }
 
@@ -199,24 +253,41 @@ mod tests {
     use super::*;
 
     fn index(chunk: &str) -> EvidenceIndex {
-        let evidence = Evidence { chunk, path: "src/auth.rs", repository: "acme/tool", ..Evidence::default() };
+        let evidence = Evidence {
+            chunk,
+            path: "src/auth.rs",
+            repository: "acme/tool",
+            ..Evidence::default()
+        };
         EvidenceIndex::new(&evidence, Arc::new(Symbols::new(["Other::make"])))
     }
 
     #[test]
     fn names_are_known_from_chunk_path_and_symbols() {
         let index = index("let maxBytes = 0xFF;");
-        for (name, support) in [("maxBytes", Support::Exact), ("max_bytes", Support::Folded), ("make", Support::Exact), ("auth", Support::Exact), ("acme", Support::Exact), ("minBytes", Support::None)] {
+        for (name, support) in [
+            ("maxBytes", Support::Exact),
+            ("max_bytes", Support::Folded),
+            ("make", Support::Exact),
+            ("auth", Support::Exact),
+            ("acme", Support::Exact),
+            ("minBytes", Support::None),
+        ] {
             assert_eq!(index.name(name), support, "{name}");
         }
-        assert_eq!(index.number(255.0), [0]);
-        assert!(index.number(254.0).is_empty());
+        assert_eq!(index.number(255.0).collect::<Vec<_>>(), [0]);
+        assert_eq!(index.number(254.0).next(), None);
     }
 
     #[test]
     fn runs_of_code_are_found_whatever_the_spacing() {
         let index = index("if (a >= 1 &&\n  b) { return c; }");
-        let hashes = |code| words::tokens(code).iter().map(|t| words::hash(t.text)).collect::<Vec<_>>();
+        let hashes = |code| {
+            words::tokens(code)
+                .iter()
+                .map(|t| words::hash(t.text))
+                .collect::<Vec<_>>()
+        };
         assert!(index.run(&hashes("a>=1 && b")));
         assert!(!index.run(&hashes("a > 1 && b")));
         for near in ["a > 1 && b", "a >= 1 && !b", "if (a >= && b", "x (a >= 1"] {

@@ -24,8 +24,7 @@ pub const DUPLICATE_SIMILARITY: f64 = 0.7;
 
 /// Hash of a text's normal form: lower case, words only. Texts that differ in case, spacing and punctuation alone share it.
 pub fn exact(text: &str) -> u64 {
-    let words = words::plain_words(text);
-    words.iter().fold(0, |state, word| words::pair(state, words::hash(word)))
+    words::sequence(&words::plain_words(text))
 }
 
 /// MinHash signature of a text.
@@ -35,10 +34,10 @@ pub struct Signature(Vec<u32>);
 impl Signature {
     /// Signature over the text's 5-grams of words; a shorter text is one shingle.
     pub fn of(text: &str) -> Self {
-        let hashes: Vec<u64> = words::plain_words(text).iter().map(|w| words::hash(w)).collect();
+        let hashes = words::plain_words(text);
         let mut least = vec![u32::MAX; PERMUTATIONS];
         for shingle in hashes.windows(SHINGLE_WORDS.min(hashes.len()).max(1)) {
-            let hash = shingle.iter().fold(0, |state, word| words::pair(state, *word));
+            let hash = words::sequence(shingle);
             for (seed, slot) in (1u64..).zip(&mut least) {
                 *slot = (*slot).min(permuted(hash, seed));
             }
@@ -56,7 +55,9 @@ impl Signature {
     pub fn bands(&self) -> [u64; BANDS] {
         let key = |band: usize| {
             let rows = &self.0[band * ROWS..(band + 1) * ROWS];
-            rows.iter().fold(band as u64, |state, row| words::pair(state, u64::from(*row)))
+            rows.iter().fold(band as u64, |state, row| {
+                words::pair(state, u64::from(*row))
+            })
         };
         std::array::from_fn(key)
     }
@@ -90,7 +91,10 @@ mod tests {
 
     #[test]
     fn the_normal_form_ignores_case_spacing_and_punctuation() {
-        assert_eq!(exact("It calls `f()`,\n twice!"), exact("it  calls f twice"));
+        assert_eq!(
+            exact("It calls `f()`,\n twice!"),
+            exact("it  calls f twice")
+        );
         assert_ne!(exact("it calls f twice"), exact("it calls g twice"));
         assert_ne!(exact("a b"), exact("ab"));
     }
@@ -98,17 +102,36 @@ mod tests {
     #[test]
     fn similarity_follows_the_shared_shingles() {
         // 200 and 200 shingles with an overlap of k: Jaccard k / (400 - k).
-        for (shift, jaccard) in [(0, 1.0), (35, 165.0 / 235.0), (100, 100.0 / 300.0), (300, 0.0)] {
-            let (a, b) = (Signature::of(&numbered(0..204)), Signature::of(&numbered(shift..204 + shift)));
-            assert!((a.similarity(&b) - jaccard).abs() < 0.12, "{shift}: {}", a.similarity(&b));
+        for (shift, jaccard) in [
+            (0, 1.0),
+            (35, 165.0 / 235.0),
+            (100, 100.0 / 300.0),
+            (300, 0.0),
+        ] {
+            let (a, b) = (
+                Signature::of(&numbered(0..204)),
+                Signature::of(&numbered(shift..204 + shift)),
+            );
+            assert!(
+                (a.similarity(&b) - jaccard).abs() < 0.12,
+                "{shift}: {}",
+                a.similarity(&b)
+            );
         }
     }
 
     #[test]
     fn bands_propose_what_is_alike() {
         let shares = |shift: usize| {
-            let (a, b) = (Signature::of(&numbered(0..204)), Signature::of(&numbered(shift..204 + shift)));
-            a.bands().iter().zip(b.bands()).filter(|(x, y)| **x == *y).count()
+            let (a, b) = (
+                Signature::of(&numbered(0..204)),
+                Signature::of(&numbered(shift..204 + shift)),
+            );
+            a.bands()
+                .iter()
+                .zip(b.bands())
+                .filter(|(x, y)| **x == *y)
+                .count()
         };
         assert_eq!(shares(0), BANDS);
         assert!(shares(20) > 0);
@@ -118,7 +141,10 @@ mod tests {
     #[test]
     fn a_signature_survives_storage() {
         let signature = Signature::of("one short text");
-        assert_eq!(Signature::from_bytes(&signature.to_bytes()), Some(signature));
+        assert_eq!(
+            Signature::from_bytes(&signature.to_bytes()),
+            Some(signature)
+        );
         assert_eq!(Signature::from_bytes(b"short"), None);
         assert_eq!(Signature::of("").similarity(&Signature::of("")), 1.0);
     }

@@ -54,10 +54,22 @@ impl Verdict {
     /// [`VerdictError`] when no object is found or a mark is missing or out of range.
     pub fn parse(text: &str) -> Result<Self, VerdictError> {
         let object = objects(text).pop().ok_or(VerdictError::NoObject)?;
-        let field = |name: &str| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-        let mark = |name: &'static str| field(name).and_then(read_mark).ok_or(VerdictError::NoMark(name));
+        let field = |name: &str| {
+            object
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value)
+        };
+        let mark = |name: &'static str| {
+            field(name)
+                .and_then(read_mark)
+                .ok_or(VerdictError::NoMark(name))
+        };
         Ok(Verdict {
-            reason: field("reason").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            reason: field("reason")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
             grounded: mark("grounded")?,
             correct: mark("correct")?,
             complete: mark("complete")?,
@@ -90,7 +102,8 @@ fn objects(text: &str) -> Vec<serde_json::Map<String, Value>> {
     for _ in 0..ATTEMPTS_MAX {
         let Some(start) = rest.find('{') else { break };
         rest = &rest[start..];
-        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<serde_json::Map<String, Value>>();
+        let mut stream =
+            serde_json::Deserializer::from_str(rest).into_iter::<serde_json::Map<String, Value>>();
         match stream.next() {
             Some(Ok(object)) => {
                 rest = &rest[stream.byte_offset()..];
@@ -109,7 +122,9 @@ fn read_mark(value: &Value) -> Option<u8> {
         _ => return None,
     };
     let rounded = number.round();
-    (1.0..=f64::from(MARK_MAX)).contains(&rounded).then_some(rounded as u8)
+    (1.0..=f64::from(MARK_MAX))
+        .contains(&rounded)
+        .then_some(rounded as u8)
 }
 
 #[cfg(test)]
@@ -117,7 +132,13 @@ mod tests {
     use super::*;
 
     fn verdict(grounded: u8, correct: u8, complete: u8, useful: u8) -> Verdict {
-        Verdict { reason: "r".into(), grounded, correct, complete, useful }
+        Verdict {
+            reason: "r".into(),
+            grounded,
+            correct,
+            complete,
+            useful,
+        }
     }
 
     #[test]
@@ -134,8 +155,15 @@ mod tests {
     #[test]
     fn what_is_no_verdict_is_refused() {
         assert_eq!(Verdict::parse("fine"), Err(VerdictError::NoObject));
-        assert_eq!(Verdict::parse(&"{".repeat(5000)), Err(VerdictError::NoObject));
-        for (text, axis) in [(r#"{"grounded":6}"#, "grounded"), (r#"{"grounded":1,"correct":true}"#, "correct"), (r#"{"grounded":0}"#, "grounded")] {
+        assert_eq!(
+            Verdict::parse(&"{".repeat(5000)),
+            Err(VerdictError::NoObject)
+        );
+        for (text, axis) in [
+            (r#"{"grounded":6}"#, "grounded"),
+            (r#"{"grounded":1,"correct":true}"#, "correct"),
+            (r#"{"grounded":0}"#, "grounded"),
+        ] {
             assert_eq!(Verdict::parse(text), Err(VerdictError::NoMark(axis)));
         }
     }
@@ -152,6 +180,14 @@ mod tests {
     fn the_schema_asks_for_the_reason_first() {
         let schema = schema();
         assert_eq!(schema["required"][0], "reason");
-        assert_eq!(schema["properties"].as_object().unwrap().keys().next().unwrap(), "reason");
+        assert_eq!(
+            schema["properties"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .next()
+                .unwrap(),
+            "reason"
+        );
     }
 }

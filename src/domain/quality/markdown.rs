@@ -76,7 +76,8 @@ impl<'a> Document<'a> {
                 break;
             };
             self.push_text(&text[..start]);
-            self.pieces.push(Piece::Span(text[inner..inner + length].trim()));
+            self.pieces
+                .push(Piece::Span(text[inner..inner + length].trim()));
             text = &text[inner + length + ticks..];
         }
         self.push_text(text);
@@ -146,12 +147,16 @@ mod tests {
 
     #[test]
     fn an_answer_falls_into_its_pieces() {
-        let document = Document::parse("It calls `a()`.\n\n```rust\nlet x = 1;\n```\nDone ``b`c``.");
+        let document =
+            Document::parse("It calls `a()`.\n\n```rust\nlet x = 1;\n```\nDone ``b`c``.");
         let expected = [
             Piece::Prose("It calls "),
             Piece::Span("a()"),
             Piece::Prose(".\n\n"),
-            Piece::Block { tag: "rust", code: "let x = 1;\n" },
+            Piece::Block {
+                tag: "rust",
+                code: "let x = 1;\n",
+            },
             Piece::Prose("Done "),
             Piece::Span("b`c"),
             Piece::Prose("."),
@@ -162,7 +167,15 @@ mod tests {
 
     #[test]
     fn what_is_left_open_is_seen() {
-        for (text, open) in [("```\nx", true), ("a `b", true), ("a `b` c", false), ("~~~\n```\n~~~", false), ("", false), ("`é\n\nx` ", true), ("````\n```\n````", false)] {
+        for (text, open) in [
+            ("```\nx", true),
+            ("a `b", true),
+            ("a `b` c", false),
+            ("~~~\n```\n~~~", false),
+            ("", false),
+            ("`é\n\nx` ", true),
+            ("````\n```\n````", false),
+        ] {
             assert_eq!(Document::parse(text).open, open, "{text:?}");
         }
     }

@@ -1,7 +1,11 @@
 //! Is this answer worth training on: gates, score, near-duplicates, contamination, and the verdict of a judge.
 //!
-//! Owns every rule by which an answer is kept or refused. What is wrong beyond doubt is refused with its code; everything
-//! else gets a score in `[0, 1]`, and one number, the least score, decides.
+//! Owns every rule by which an answer is kept or refused; asks no model and reads no file. [`EvidenceIndex`] is built once a chunk, [`check_answer`] is then
+//! cheap. What is wrong beyond doubt is refused with its own code; everything else gets a [`Score`] in `[0, 1]`, and one number, the
+//! least score, decides. Not here, because others own it: the finish reason and reasoning text of a completion (`llm`), secrets (`redact`), the
+//! index of stored fingerprints (`store`), and the words of the prompts.
+//!
+//! What it cannot see: a false statement in plain words about names and numbers that the source does have. That takes a judge.
 
 pub mod contamination;
 pub mod evidence;
@@ -9,6 +13,8 @@ pub mod fingerprint;
 pub mod grounding;
 pub mod judge;
 pub mod markdown;
+pub mod phrases;
+pub mod prose;
 pub mod quoting;
 pub mod relevance;
 pub mod repetition;
@@ -20,6 +26,10 @@ pub mod words;
 
 pub use evidence::{Evidence, EvidenceIndex, Symbols};
 pub use score::Parts;
+
+use grounding::Mention;
+use quoting::Quoting;
+use score::Subject;
 
 use crate::domain::failure::FailureCode;
 use markdown::Document;
@@ -43,9 +53,18 @@ pub struct GateOptions {
 
 impl Default for GateOptions {
     fn default() -> Self {
-        GateOptions { min_score: MIN_SCORE_DEFAULT, answer_bytes_min: 40, answer_bytes_max: 20_000, markers: Vec::new() }
+        GateOptions {
+            min_score: MIN_SCORE_DEFAULT,
+            answer_bytes_min: 40,
+            answer_bytes_max: 20_000,
+            markers: Vec::new(),
+        }
     }
 }
+
+/// Most flags kept, and most characters of the text in one.
+const FLAGS_MAX: usize = 12;
+const FLAG_CHARS_MAX: usize = 80;
 
 /// How good an answer is, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,18 +85,28 @@ pub struct Rejection {
     /// What exactly was found.
     pub detail: String,
     /// The score, where it came to that.
-    pub score: Option<Score>,
+    pub score: Option<Box<Score>>,
 }
 
 /// Judges one answer.
 ///
 /// # Errors
 /// A [`Rejection`] when the answer is wrong beyond doubt or scores below `options.min_score`.
-pub fn check_answer(question: &str, answer: &str, evidence: &EvidenceIndex, options: &GateOptions) -> Result<Score, Rejection> {
+pub fn check_answer(
+    question: &str,
+    answer: &str,
+    evidence: &EvidenceIndex,
+    options: &GateOptions,
+) -> Result<Score, Rejection> {
     let document = Document::parse(answer);
-    let fault = length(answer, options).or_else(|| surface::fault(answer, &document, &options.markers, evidence));
+    let fault = length(answer, options)
+        .or_else(|| surface::fault(answer, &document, &options.markers, evidence));
     if let Some((code, detail)) = fault {
-        return Err(Rejection { code, detail, score: None });
+        return Err(Rejection {
+            code,
+            detail,
+            score: None,
+        });
     }
     let score = rate(question, answer, &document, evidence);
     if score.value < options.min_score {
@@ -90,27 +119,72 @@ fn length(answer: &str, options: &GateOptions) -> Option<surface::Fault> {
     let bytes = answer.trim().len();
     let detail = |limit: &str, value: usize| format!("{bytes} bytes, {limit} {value}");
     if bytes < options.answer_bytes_min {
-        return Some((FailureCode::TooShort, detail("fewest", options.answer_bytes_min)));
+        return Some((
+            FailureCode::TooShort,
+            detail("fewest", options.answer_bytes_min),
+        ));
     }
-    (bytes > options.answer_bytes_max).then(|| (FailureCode::TooLong, detail("most", options.answer_bytes_max)))
+    (bytes > options.answer_bytes_max).then(|| {
+        (
+            FailureCode::TooLong,
+            detail("most", options.answer_bytes_max),
+        )
+    })
 }
 
 /// Scores an answer without refusing it.
-pub fn rate(question: &str, answer: &str, document: &Document<'_>, evidence: &EvidenceIndex) -> Score {
-    let found = grounding::mentions(document, question, evidence);
+pub fn rate(
+    question: &str,
+    answer: &str,
+    document: &Document<'_>,
+    evidence: &EvidenceIndex,
+) -> Score {
+    let mentions = grounding::mentions(document, question, evidence);
     let quoting = quoting::compare(document, question, evidence);
-    let parts = score::measure(question, answer, document, &found, &quoting, evidence);
-    let unknown = found.iter().filter(|m| m.support == 0.0).map(|m| format!("no evidence: {}", m.text));
-    let altered = quoting.altered.iter().map(|q| format!("altered quotation: {q}"));
-    let mut flags: Vec<String> = unknown.chain(altered).collect();
-    flags.dedup();
-    Score { value: parts.value(), parts, flags }
+    let (mentions, quoting) = (&mentions[..], &quoting);
+    let subject = Subject {
+        question,
+        answer,
+        document,
+        mentions,
+        quoting,
+        evidence,
+    };
+    let parts = subject.measure();
+    Score {
+        value: parts.value(),
+        parts,
+        flags: flags(mentions, quoting),
+    }
+}
+
+fn flags(mentions: &[Mention<'_>], quoting: &Quoting) -> Vec<String> {
+    let unknown = mentions
+        .iter()
+        .filter(|m| m.support == 0.0 && !m.asked)
+        .map(|m| ("no evidence", m.text));
+    let altered = quoting
+        .altered
+        .iter()
+        .map(|quote| ("altered quotation", quote.as_str()));
+    let mut flags: Vec<String> = Vec::new();
+    for (what, text) in unknown.chain(altered) {
+        let shown: String = text.chars().take(FLAG_CHARS_MAX).collect();
+        let flag = format!("{what}: {shown}");
+        if flags.len() < FLAGS_MAX && !flags.contains(&flag) {
+            flags.push(flag);
+        }
+    }
+    flags
 }
 
 /// The reason is named after the part that cost most.
 fn below(score: Score, least: f64) -> Rejection {
-    let all = score.parts.all();
-    let worst = all.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or("", |part| part.0);
+    let parts = score.parts.all();
+    let worst = parts
+        .iter()
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .map_or("", |part| part.0);
     let code = match worst {
         "names" | "values" | "quotes" | "substance" => FailureCode::Ungrounded,
         "syntax" => FailureCode::CodeUnparsable,
@@ -118,6 +192,17 @@ fn below(score: Score, least: f64) -> Rejection {
         "originality" => FailureCode::VerbatimCopy,
         _ => FailureCode::BelowMinScore,
     };
-    let detail = format!("score {:.2}, least {least}; {}", score.value, score.flags.join("; "));
-    Rejection { code, detail, score: Some(score) }
+    let detail = format!(
+        "score {:.2} below {least}, mostly for its {worst}; {}",
+        score.value,
+        score.flags.join("; ")
+    );
+    Rejection {
+        code,
+        detail,
+        score: Some(Box::new(score)),
+    }
 }
+
+#[cfg(test)]
+mod tests;

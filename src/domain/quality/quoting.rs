@@ -34,26 +34,33 @@ pub fn compare(document: &Document<'_>, question: &str, evidence: &EvidenceIndex
             Piece::Span(code) | Piece::Block { code, .. } => code,
             Piece::Prose(_) => continue,
         };
-        code.lines().for_each(|line| quoting.add(line, &asked, evidence));
+        code.lines()
+            .for_each(|line| quoting.add(line, &asked, evidence));
     }
     quoting
 }
 
 /// Whether every line of a code block stands in the source as it is.
 pub fn is_quotation(code: &str, evidence: &EvidenceIndex) -> bool {
-    code.lines().all(|line| evidence.run(&hashes(&words::tokens(line))))
+    code.lines()
+        .all(|line| evidence.run(&hashes(&words::tokens(line))))
 }
 
 impl Quoting {
     fn add(&mut self, line: &str, asked: &[u64], evidence: &EvidenceIndex) {
         let tokens = words::tokens(line);
         let wanted = hashes(&tokens);
-        if wanted.len() < TOKENS_MIN || is_qualified_name(&tokens) || asked.windows(wanted.len()).any(|run| run == wanted) {
+        if wanted.len() < TOKENS_MIN
+            || is_qualified_name(&tokens)
+            || asked.windows(wanted.len()).any(|run| run == wanted)
+        {
             return;
         }
         if evidence.run(&wanted) {
             self.exact += 1;
-        } else if resembles(&wanted, asked, evidence) {
+        } else if resembles(&wanted, asked, evidence)
+            || is_altered_operation(&tokens, &wanted, evidence)
+        {
             self.altered.push(line.trim().to_owned());
         } else {
             self.free += wanted.len();
@@ -63,17 +70,44 @@ impl Quoting {
 
 /// `Type.method`, `a::b`, `p->x`, `#id`: names strung together, checked one by one elsewhere.
 fn is_qualified_name(tokens: &[Token<'_>]) -> bool {
-    let joins = |t: &Token<'_>| t.kind == Kind::Name || matches!(t.text, "." | "::" | "->" | "#" | ":" | "(" | ")" | "&" | "*" | "/" | "-");
+    let joins = |t: &Token<'_>| {
+        t.kind == Kind::Name
+            || matches!(
+                t.text,
+                "." | "::" | "->" | "#" | ":" | "(" | ")" | "&" | "*" | "/" | "-"
+            )
+    };
     tokens.iter().all(joins)
 }
 
 fn resembles(wanted: &[u64], asked: &[u64], evidence: &EvidenceIndex) -> bool {
     let pairs = wanted.windows(2);
     let known = pairs.filter(|p| evidence.follows(p[0], p[1])).count();
-    let brought = wanted.iter().any(|token| asked.contains(token) && !evidence.has(*token));
+    let brought = wanted
+        .iter()
+        .any(|token| asked.contains(token) && !evidence.has(*token));
     let close = known as f64 >= RESEMBLANCE_MIN * (wanted.len() - 1) as f64;
     let one_off = wanted.len() >= ONE_OFF_MIN && evidence.run_but_one(wanted);
     !brought && (close || one_off)
+}
+
+/// `len != 1` where the source has `len == 1`, or `len == 2`. Only comparisons may have another value and only operators another form:
+/// `timeout=30` may well be advice, and `a.b` a name.
+fn is_altered_operation(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
+    let (Ok(three), [_, operator, _]) = (<&[u64; 3]>::try_from(wanted), tokens) else {
+        return false;
+    };
+    let compares = matches!(
+        operator.text,
+        "==" | "!=" | "===" | "!==" | "<" | ">" | "<=" | ">="
+    );
+    let computes = matches!(
+        operator.text,
+        "+" | "-" | "*" | "/" | "%" | "**" | "<<" | ">>" | "&" | "|" | "^" | "&&" | "||"
+    );
+    let other_value = compares && evidence.follows(three[0], three[1]);
+    let other_operator = (compares || computes) && evidence.surrounds(three);
+    other_value || other_operator
 }
 
 fn hashes(tokens: &[Token<'_>]) -> Vec<u64> {
@@ -88,10 +122,20 @@ mod tests {
     #[test]
     fn quotations_are_told_from_alterations_and_from_new_code() {
         let chunk = "if (left > 0 && (type == CODES || max != 1))\n    return -1;\n";
-        let index = EvidenceIndex::new(&Evidence { chunk, ..Evidence::default() }, Default::default());
+        let index = EvidenceIndex::new(
+            &Evidence {
+                chunk,
+                ..Evidence::default()
+            },
+            Default::default(),
+        );
         let judge = |answer: &str| compare(&Document::parse(answer), "What is f(42)?", &index);
         assert_eq!(judge("`left>0 && (type == CODES || max != 1)`").exact, 1);
-        for altered in ["left > 0 && (type != CODES || max != 1)", "left > 0 || (type == CODES || max != 1)", "left >= 0 && (type == CODES"] {
+        for altered in [
+            "left > 0 && (type != CODES || max != 1)",
+            "left > 0 || (type == CODES || max != 1)",
+            "left >= 0 && (type == CODES",
+        ] {
             assert_eq!(judge(&format!("`{altered}`")).altered, [altered]);
         }
         for other in ["f(42)", "Code.left", "open(path).read().split()", "left"] {

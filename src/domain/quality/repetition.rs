@@ -2,45 +2,38 @@
 //!
 //! Owns two shares in `[0, 1]`; where the limit lies is the caller's matter.
 
-use super::evidence::EvidenceIndex;
-use super::words;
-use std::collections::HashSet;
+use super::evidence::{COPIED_TOKENS, EvidenceIndex};
+use super::words::{self, HashedSet};
 
 /// Words in a row that must recur to count as repeated. Shorter runs recur in honest prose.
 const REPEATED_WORDS: usize = 8;
-/// Tokens in a row that must stand in the source to count as copied; a quoted expression is shorter.
-const COPIED_TOKENS: usize = 12;
 
 /// Share of the words that lie in a run of eight words which stood before.
 pub fn repeated_share(text: &str) -> f64 {
-    let hashes: Vec<u64> = words::plain_words(text).iter().map(|w| words::hash(w)).collect();
-    let mut seen = HashSet::new();
-    let again = |at: usize, seen: &mut HashSet<u64>| !seen.insert(run_hash(&hashes[at..at + REPEATED_WORDS]));
-    let starts: Vec<usize> = (0..=hashes.len().saturating_sub(REPEATED_WORDS))
-        .filter(|_| hashes.len() >= REPEATED_WORDS)
-        .filter(|&at| again(at, &mut seen))
-        .collect();
-    covered_share(&starts, REPEATED_WORDS, hashes.len())
+    let hashes = words::plain_words(text);
+    let mut seen = HashedSet::default();
+    let runs = hashes.windows(REPEATED_WORDS).enumerate();
+    let again = runs
+        .filter(|(_, run)| !seen.insert(words::sequence(run)))
+        .map(|(at, _)| at);
+    covered_share(again, REPEATED_WORDS, hashes.len())
 }
 
 /// Share of the tokens that lie in a run of twelve tokens of the source.
 pub fn copied_share(text: &str, evidence: &EvidenceIndex) -> f64 {
     let tokens = words::tokens(text);
     let hashes: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
-    let starts: Vec<usize> = (0..=hashes.len().saturating_sub(COPIED_TOKENS))
-        .filter(|&at| hashes.len() >= COPIED_TOKENS && evidence.run(&hashes[at..at + COPIED_TOKENS]))
-        .collect();
-    covered_share(&starts, COPIED_TOKENS, hashes.len())
-}
-
-fn run_hash(run: &[u64]) -> u64 {
-    run.iter().fold(0, |state, word| words::pair(state, *word))
+    let runs = hashes.windows(COPIED_TOKENS).enumerate();
+    let copied = runs
+        .filter(|(_, run)| evidence.long_run(run))
+        .map(|(at, _)| at);
+    covered_share(copied, COPIED_TOKENS, hashes.len())
 }
 
 /// Share of `total` places covered by runs of `length` that begin at the ascending `starts`.
-fn covered_share(starts: &[usize], length: usize, total: usize) -> f64 {
+fn covered_share(starts: impl Iterator<Item = usize>, length: usize, total: usize) -> f64 {
     let (mut covered, mut upto) = (0, 0);
-    for &start in starts {
+    for start in starts {
         covered += (start + length).saturating_sub(upto.max(start));
         upto = start + length;
     }
@@ -64,9 +57,18 @@ mod tests {
     #[test]
     fn a_copy_is_measured_and_a_short_quote_is_not() {
         let chunk = "fn sum(a: u32, b: u32) -> u32 { let total = a + b; total }";
-        let evidence = Evidence { chunk, ..Evidence::default() };
+        let evidence = Evidence {
+            chunk,
+            ..Evidence::default()
+        };
         let index = EvidenceIndex::new(&evidence, Default::default());
         assert_eq!(copied_share(chunk, &index), 1.0);
-        assert_eq!(copied_share("It keeps `let total = a + b;` for the caller and returns it at the end", &index), 0.0);
+        assert_eq!(
+            copied_share(
+                "It keeps `let total = a + b;` for the caller and returns it at the end",
+                &index
+            ),
+            0.0
+        );
     }
 }

@@ -5,55 +5,184 @@
 
 use super::evidence::EvidenceIndex;
 use super::markdown::{Document, Piece};
+use super::phrases::Phrases;
 use crate::domain::failure::FailureCode;
 
 /// A fault found: its code and what was found.
 pub type Fault = (FailureCode, String);
 
 /// First-person refusals and declarations that the answer cannot be given. Looked for in the first 300 bytes only.
-const REFUSALS: &[&str] = &[
-    "i'm sorry", "i am sorry", "i apologize", "i apologise", "my apologies", "i cannot ", "i can't ", "i can not ", "i'm unable", "i am unable",
-    "i'm not able", "i am not able", "i won't ", "i will not ", "i don't know", "i do not know", "i don't have", "i do not have", "i'm not sure",
-    "i must decline", "i have to decline", "unfortunately, i ", "sorry, but", "as an ai", "cannot be determined from", "can't be determined from",
-    "cannot be answered", "can't be answered", "not enough information", "insufficient information", "not enough context", "unable to answer",
-    "no information is provided", "does not provide enough", "doesn't provide enough", "it is impossible to say", "cannot provide an answer",
-];
+static REFUSALS: Phrases = Phrases::new(&[
+    "i'm sorry",
+    "i am sorry",
+    "i apologize",
+    "i apologise",
+    "my apologies",
+    "i cannot ",
+    "i can't ",
+    "i can not ",
+    "i'm unable",
+    "i am unable",
+    "i'm not able",
+    "i am not able",
+    "i won't ",
+    "i will not ",
+    "i don't know",
+    "i do not know",
+    "i don't have",
+    "i do not have",
+    "i'm not sure",
+    "i must decline",
+    "i have to decline",
+    "unfortunately, i ",
+    "sorry, but",
+    "as an ai",
+    "cannot be determined from",
+    "can't be determined from",
+    "cannot be answered",
+    "can't be answered",
+    "not enough information",
+    "insufficient information",
+    "not enough context",
+    "unable to answer",
+    "no information is provided",
+    "does not provide enough",
+    "doesn't provide enough",
+    "it is impossible to say",
+    "cannot provide an answer",
+]);
 const REFUSAL_BYTES: usize = 300;
 
 /// Phrases that speak of the prompt instead of the software.
-const CONTEXT_LEAKS: &[&str] = &[
-    "provided code", "provided snippet", "provided source", "provided excerpt", "provided file content", "provided text", "code provided",
-    "snippet provided", "source provided", "excerpt provided", "file provided", "information provided", "provided information", "context provided",
-    "given snippet", "given excerpt", "given code snippet", "given source code", "code you shared", "code you provided", "code you've provided",
-    "you have provided", "you've provided", "you shared", "you pasted", "code snippet", "this snippet", "the snippet", "this excerpt", "the excerpt",
-    "based on the context", "based on the code", "based on the source",
-    "according to the context", "from the context given", "in the given code", "the given context", "as an ai", "ai language model", "as a language model",
-    "my training data", "my knowledge cutoff", "this chunk", "the chunk above", "the user asks", "let me think",
-];
+static CONTEXT_LEAKS: Phrases = Phrases::new(&[
+    "provided code",
+    "provided snippet",
+    "provided source",
+    "provided excerpt",
+    "provided file content",
+    "provided text",
+    "code provided",
+    "snippet provided",
+    "source provided",
+    "excerpt provided",
+    "file provided",
+    "information provided",
+    "provided information",
+    "context provided",
+    "given snippet",
+    "given excerpt",
+    "given code snippet",
+    "given source code",
+    "code you shared",
+    "code you provided",
+    "code you've provided",
+    "you have provided",
+    "you've provided",
+    "you shared",
+    "you pasted",
+    "code snippet",
+    "this snippet",
+    "the snippet",
+    "this excerpt",
+    "the excerpt",
+    "based on the context",
+    "based on the code",
+    "based on the source",
+    "according to the context",
+    "from the context given",
+    "in the given code",
+    "the given context",
+    "as an ai",
+    "ai language model",
+    "as a language model",
+    "my training data",
+    "my knowledge cutoff",
+    "this chunk",
+    "the chunk above",
+    "the user asks",
+    "let me think",
+]);
 
 /// Text that stands for text still to be written.
-const PLACEHOLDERS: &[&str] = &[
-    "todo", "fixme", "[insert", "<insert", "[your ", "<your ", "lorem ipsum", "your answer here", "answer goes here", "[placeholder", "<placeholder",
-    "rest of the code", "rest of code", "existing code ...", "... existing code", "code omitted", "[...]", "[answer]",
-    "[describe", "[explain", "[name", "[function name", "implementation goes here", "your code here", "insert your",
-];
+static PLACEHOLDERS: Phrases = Phrases::new(&[
+    "todo",
+    "fixme",
+    "[insert",
+    "<insert",
+    "[your ",
+    "<your ",
+    "lorem ipsum",
+    "your answer here",
+    "answer goes here",
+    "[placeholder",
+    "<placeholder",
+    "rest of the code",
+    "rest of code",
+    "existing code ...",
+    "... existing code",
+    "code omitted",
+    "[...]",
+    "[answer]",
+    "[describe",
+    "[explain",
+    "[name",
+    "[function name",
+    "implementation goes here",
+    "your code here",
+    "insert your",
+]);
 
 /// Tags and roles of chat formats and reasoning; none belongs in an answer.
-const MARKERS: &[&str] = &[
-    "<think", "</think", "<thinking", "</thinking", "<reasoning", "</reasoning", "<reflection", "<scratchpad", "<|im_", "<|end", "<|start", "<|eot", "<|begin", "<|user", "<|assistant", "<|system", "[inst]", "[/inst]",
-    "<<sys>>", "<</sys>>", "<s>", "</s>", "<start_of_turn>", "<end_of_turn>", "<eos>", "<bos>", "[end of text]", "### instruction", "### response",
-    "<tool_call", "<function_call", "◁think",
-];
+static MARKERS: Phrases = Phrases::new(&[
+    "<think",
+    "</think",
+    "<thinking",
+    "</thinking",
+    "<reasoning",
+    "</reasoning",
+    "<reflection",
+    "<scratchpad",
+    "<|im_",
+    "<|end",
+    "<|start",
+    "<|eot",
+    "<|begin",
+    "<|user",
+    "<|assistant",
+    "<|system",
+    "[inst]",
+    "[/inst]",
+    "<<sys>>",
+    "<</sys>>",
+    "<s>",
+    "</s>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "<eos>",
+    "<bos>",
+    "[end of text]",
+    "### instruction",
+    "### response",
+    "<tool_call",
+    "<function_call",
+    "◁think",
+]);
 /// Role names with which a model plays the other side of the conversation.
 const ROLES: &[&str] = &["assistant:", "user:", "human:", "question:"];
 
 /// First fault on the surface, beyond doubt, if there is one.
-pub fn fault(answer: &str, document: &Document<'_>, markers: &[String], evidence: &EvidenceIndex) -> Option<Fault> {
+pub fn fault(
+    answer: &str,
+    document: &Document<'_>,
+    markers: &[String],
+    evidence: &EvidenceIndex,
+) -> Option<Fault> {
     let folded = fold(answer);
-    let prose = fold(&document.prose());
-    leak(answer, document, markers, evidence)
+    let plain = document.prose();
+    let prose = fold(&plain);
+    leak(&folded, answer, &plain, markers, evidence)
         .or_else(|| refusal(&prose, evidence))
-        .or_else(|| phrase(&prose, CONTEXT_LEAKS, evidence).map(|p| (FailureCode::ContextLeak, p)))
+        .or_else(|| context_leak(&prose, evidence))
         .or_else(|| placeholder(&folded, document, evidence))
         .or_else(|| broken_fence(document))
         .or_else(|| other_language(&prose))
@@ -61,53 +190,64 @@ pub fn fault(answer: &str, document: &Document<'_>, markers: &[String], evidence
 }
 
 fn fold(text: &str) -> String {
-    let lowered = text.to_lowercase().replace('’', "'");
-    lowered.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut folded = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        let letters = word.chars().flat_map(char::to_lowercase);
+        folded.extend(letters.map(|c| if c == '’' { '\'' } else { c }));
+        folded.push(' ');
+    }
+    folded
 }
 
-/// The first phrase of the list, standing on word boundaries, that the answer has and the source has not.
-fn phrase(folded: &str, phrases: &[&str], evidence: &EvidenceIndex) -> Option<String> {
-    let mut found = phrases.iter().filter(|p| has_phrase(folded, p));
-    found.find(|p| !has_phrase(&evidence.folded_text, p)).map(|p| (*p).to_owned())
-}
-
-fn has_phrase(text: &str, phrase: &str) -> bool {
-    let open = |c: Option<char>| !c.is_some_and(char::is_alphanumeric);
-    let inner = |first: bool| {
-        let edge = if first { phrase.chars().next() } else { phrase.chars().next_back() };
-        edge.is_some_and(char::is_alphanumeric)
+fn leak(
+    folded: &str,
+    answer: &str,
+    prose: &str,
+    markers: &[String],
+    evidence: &EvidenceIndex,
+) -> Option<Fault> {
+    let own = markers
+        .iter()
+        .find(|m| !m.is_empty() && answer.contains(m.as_str()))
+        .cloned();
+    let known = || MARKERS.first(folded, evidence);
+    let role = || {
+        ROLES
+            .iter()
+            .find(|role| plays_role(prose, role))
+            .map(|role| (*role).to_owned())
     };
-    let stands = |at: usize| {
-        let (before, after) = (text[..at].chars().next_back(), text[at + phrase.len()..].chars().next());
-        (!inner(true) || open(before)) && (!inner(false) || open(after))
-    };
-    text.match_indices(phrase).any(|(at, _)| stands(at))
-}
-
-fn leak(answer: &str, document: &Document<'_>, markers: &[String], evidence: &EvidenceIndex) -> Option<Fault> {
-    let folded = fold(answer);
-    let own = markers.iter().find(|m| !m.is_empty() && answer.contains(m.as_str()));
-    let known = || MARKERS.iter().find(|m| folded.contains(**m) && !evidence.folded_text.contains(**m));
-    let role = || ROLES.iter().find(|role| plays_role(&document.prose(), role));
-    let found = own.cloned().or_else(|| known().or_else(role).map(|m| (*m).to_owned()));
+    let found = own.or_else(known).or_else(role);
     found.map(|mark| (FailureCode::BoundaryLeak, mark))
 }
 
 fn plays_role(prose: &str, role: &str) -> bool {
-    let starts = |line: &str| line.get(..role.len()).is_some_and(|head| head.eq_ignore_ascii_case(role));
-    prose.lines().any(|line| starts(line.trim_start_matches(['*', '#', ' '])))
+    let starts = |line: &str| {
+        line.get(..role.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(role))
+    };
+    prose
+        .lines()
+        .any(|line| starts(line.trim_start_matches(['*', '#', ' '])))
 }
 
 fn refusal(prose: &str, evidence: &EvidenceIndex) -> Option<Fault> {
-    let end = (0..=REFUSAL_BYTES.min(prose.len())).rev().find(|&at| prose.is_char_boundary(at))?;
-    let head = format!("{} ", &prose[..end]);
-    phrase(&head, REFUSALS, evidence).map(|p| (FailureCode::Refusal, p))
+    let end = (0..=REFUSAL_BYTES.min(prose.len()))
+        .rev()
+        .find(|&at| prose.is_char_boundary(at))?;
+    let found = REFUSALS.first(&prose[..end], evidence);
+    found.map(|phrase| (FailureCode::Refusal, phrase))
+}
+
+fn context_leak(prose: &str, evidence: &EvidenceIndex) -> Option<Fault> {
+    let found = CONTEXT_LEAKS.first(prose, evidence);
+    found.map(|phrase| (FailureCode::ContextLeak, phrase))
 }
 
 fn placeholder(folded: &str, document: &Document<'_>, evidence: &EvidenceIndex) -> Option<Fault> {
-    let word = phrase(folded, PLACEHOLDERS, evidence);
+    let word = PLACEHOLDERS.first(folded, evidence);
     let found = word.or_else(|| elision(document).map(str::to_owned));
-    found.map(|p| (FailureCode::Placeholder, p))
+    found.map(|phrase| (FailureCode::Placeholder, phrase))
 }
 
 /// A line of prose that is only dots.
@@ -116,27 +256,53 @@ fn elision<'a>(document: &Document<'a>) -> Option<&'a str> {
         Piece::Prose(text) => text.lines(),
         _ => "".lines(),
     });
-    lines.map(str::trim).find(|line| matches!(*line, "..." | "…" | "[...]"))
+    lines
+        .map(str::trim)
+        .find(|line| matches!(*line, "..." | "…" | "[...]"))
 }
 
 fn broken_fence(document: &Document<'_>) -> Option<Fault> {
-    let fault = (FailureCode::BrokenFence, "a code fence or backtick is not closed".to_owned());
+    let fault = (
+        FailureCode::BrokenFence,
+        "a code fence or backtick is not closed".to_owned(),
+    );
     document.open.then_some(fault)
 }
 
-/// Prose of at least this many words must end like prose.
+/// Fewer words than this are an answer that may do without a full stop.
 const CUT_WORDS: usize = 8;
 
-/// An answer whose last paragraph stops without closing its sentence was cut, whatever the server said.
+/// An answer whose last sentence is not closed was cut, whatever the server said. The last item of a list may stay open when the one before does.
 fn cut_off(answer: &str, document: &Document<'_>) -> Option<Fault> {
-    let Some(Piece::Prose(_) | Piece::Span(_)) = document.pieces.last() else { return None };
-    let last = answer.trim_end().lines().next_back()?.trim();
-    let listed = last.starts_with(['-', '*', '+', '|', '#', '>']) || last.starts_with(|c: char| c.is_ascii_digit());
-    let bare = last.trim_end_matches(['"', '\'', ')', ']', '*', '_', '`', '”', '’', '»']);
-    let closed = bare.ends_with(['.', '!', '?', '…', '。']);
-    let long = last.split_whitespace().count() >= CUT_WORDS;
+    let Some(Piece::Prose(_) | Piece::Span(_)) = document.pieces.last() else {
+        return None;
+    };
+    let mut lines = answer.trim_end().lines().rev().map(str::trim);
+    let last = lines.next()?;
+    let open_style = is_item(last)
+        && lines
+            .find(|line| is_item(line))
+            .is_none_or(|before| !is_closed(before));
+    let short = answer.split_whitespace().count() < CUT_WORDS;
     let fault = (FailureCode::CutOff, tail(last));
-    (!closed && long && !listed).then_some(fault)
+    (!is_closed(last) && !short && !open_style).then_some(fault)
+}
+
+fn is_closed(line: &str) -> bool {
+    let bare = line.trim_end_matches(['"', '\'', ')', ']', '*', '_', '`', '”', '’', '»']);
+    bare.ends_with(['.', '!', '?', '…', '。'])
+}
+
+/// Whether a line is an item of a list, a heading or a row of a table.
+fn is_item(line: &str) -> bool {
+    let after_number = line.trim_start_matches(|c: char| c.is_ascii_digit());
+    let numbered = after_number.len() < line.len()
+        && (after_number.starts_with(". ") || after_number.starts_with(") "));
+    numbered
+        || line.starts_with(['|', '#', '>'])
+        || ["- ", "* ", "+ ", "• "]
+            .iter()
+            .any(|mark| line.starts_with(mark))
 }
 
 fn tail(text: &str) -> String {
@@ -146,22 +312,55 @@ fn tail(text: &str) -> String {
 
 /// The commonest words of languages that models drift into; English stands first.
 const STOP_WORDS: &[&[&str]] = &[
-    &["the", "and", "is", "of", "to", "in", "that", "it", "for", "a", "an", "with", "as", "by", "this", "be", "are", "not", "if", "on", "or"],
-    &["der", "die", "das", "und", "ist", "nicht", "ein", "eine", "wird", "mit", "von", "den", "dem", "zu", "auf", "für", "wenn", "werden"],
-    &["le", "la", "les", "et", "est", "une", "des", "que", "pour", "dans", "avec", "qui", "sur", "pas", "du", "au", "cette", "sont"],
-    &["el", "la", "los", "las", "que", "es", "una", "para", "con", "por", "se", "del", "como", "está", "si", "cuando", "esta"],
-    &["il", "lo", "gli", "che", "è", "una", "per", "con", "non", "del", "della", "sono", "viene", "questo", "se", "quando"],
-    &["o", "os", "as", "que", "é", "uma", "para", "com", "não", "do", "da", "em", "se", "quando", "está", "isso"],
-    &["de", "het", "een", "en", "is", "van", "niet", "wordt", "met", "voor", "op", "dat", "als", "zijn"],
+    &[
+        "the", "and", "is", "of", "to", "in", "that", "it", "for", "a", "an", "with", "as", "by",
+        "this", "be", "are", "not", "if", "on", "or",
+    ],
+    &[
+        "der", "die", "das", "und", "ist", "nicht", "ein", "eine", "wird", "mit", "von", "den",
+        "dem", "zu", "auf", "für", "wenn", "werden",
+    ],
+    &[
+        "le", "la", "les", "et", "est", "une", "des", "que", "pour", "dans", "avec", "qui", "sur",
+        "pas", "du", "au", "cette", "sont",
+    ],
+    &[
+        "el", "la", "los", "las", "que", "es", "una", "para", "con", "por", "se", "del", "como",
+        "está", "si", "cuando", "esta",
+    ],
+    &[
+        "il", "lo", "gli", "che", "è", "una", "per", "con", "non", "del", "della", "sono", "viene",
+        "questo", "se", "quando",
+    ],
+    &[
+        "o", "os", "as", "que", "é", "uma", "para", "com", "não", "do", "da", "em", "se", "quando",
+        "está", "isso",
+    ],
+    &[
+        "de", "het", "een", "en", "is", "van", "niet", "wordt", "met", "voor", "op", "dat", "als",
+        "zijn",
+    ],
 ];
 
 fn other_language(prose: &str) -> Option<Fault> {
     let letters = prose.chars().filter(|c| c.is_alphabetic()).count();
-    let foreign = prose.chars().filter(|c| c.is_alphabetic() && u32::from(*c) > 0x024F).count();
-    let words: Vec<&str> = prose.split(|c: char| !c.is_alphabetic()).filter(|w| !w.is_empty()).collect();
+    let foreign = prose
+        .chars()
+        .filter(|c| c.is_alphabetic() && u32::from(*c) > 0x024F)
+        .count();
+    let words: Vec<&str> = prose
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|w| !w.is_empty())
+        .collect();
     let share = |list: &[&str]| words.iter().filter(|w| list.contains(w)).count();
     let english = share(STOP_WORDS[0]);
-    let drifted = words.len() >= 20 && STOP_WORDS[1..].iter().any(|list| share(list) > 2 * english + 2);
-    let fault = (FailureCode::WrongLanguage, "the prose is not English".to_owned());
+    let drifted = words.len() >= 20
+        && STOP_WORDS[1..]
+            .iter()
+            .any(|list| share(list) > 2 * english + 2);
+    let fault = (
+        FailureCode::WrongLanguage,
+        "the prose is not English".to_owned(),
+    );
     (foreign * 10 > letters * 3 || drifted).then_some(fault)
 }

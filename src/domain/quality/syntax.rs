@@ -17,31 +17,118 @@ pub fn parses(tag: &str, code: &str) -> Option<bool> {
     let mut parser = Parser::new();
     parser.set_language(&language).ok()?;
     let plain = without_elisions(code);
-    let mut accepts = |text: String| parser.parse(&text, None).is_some_and(|tree| !tree.root_node().has_error());
-    Some(wraps.iter().any(|(before, after)| accepts(format!("{before}{plain}{after}"))))
+    let mut accepts = |text: String| {
+        parser
+            .parse(&text, None)
+            .is_some_and(|tree| !tree.root_node().has_error())
+    };
+    Some(
+        wraps
+            .iter()
+            .any(|(before, after)| accepts(format!("{before}{plain}{after}"))),
+    )
 }
 
 /// Removes common indentation and the lines of dots that stand for something left out.
 fn without_elisions(code: &str) -> String {
-    let lines = || code.lines().filter(|line| !matches!(line.trim(), "..." | "…"));
+    let lines = || {
+        code.lines()
+            .filter(|line| !matches!(line.trim(), "..." | "…"))
+    };
     let depth = |line: &str| line.len() - line.trim_start().len();
-    let indent = lines().filter(|l| !l.trim().is_empty()).map(depth).min().unwrap_or(0);
-    let cut: Vec<&str> = lines().map(|line| line.get(indent..).unwrap_or("")).collect();
+    let indent = lines()
+        .filter(|l| !l.trim().is_empty())
+        .map(depth)
+        .min()
+        .unwrap_or(0);
+    let cut: Vec<&str> = lines()
+        .map(|line| line.get(indent..).unwrap_or(""))
+        .collect();
     cut.join("\n")
 }
 
 type Wraps = &'static [(&'static str, &'static str)];
 
-const BRACES: Wraps = &[("", "\n"), ("", "\n}"), ("function f() {\n", "\n}"), ("({\n", "\n})"), ("class C {\n", "\n}"), ("switch (x) {\n", "\n}"), ("f(\n", "\n)"), ("x = (\n", "\n)")];
-const INDENTS: Wraps = &[("", "\n"), ("", "\n    pass\n"), ("if x:\n    pass\n", "\n"), ("try:\n    pass\n", "\n"), ("f(\n", "\n)\n"), ("{\n", "\n}\n")];
-const RUST: Wraps = &[("", "\n"), ("", "\n}"), ("fn f() {\n", "\n}"), ("fn f() {\n", "\n}}"), ("impl T {\n", "\n}"), ("fn f() { match x {\n", "\n} }"), ("fn f() { x(\n", "\n) }"), ("fn f() { x\n", "\n}"), ("struct S {\n", "\n}")];
-const C: Wraps = &[("", "\n"), ("", "\n}"), ("void f() {\n", "\n}"), ("void f() {\n", "\n}}"), ("struct s {\n", "\n};"), ("void f() { switch (x) {\n", "\n} }"), ("void f() { x(\n", "\n); }"), ("int x[] = {\n", "\n};")];
-const JAVA: Wraps = &[("", "\n"), ("", "\n}"), ("class C {\n", "\n}"), ("class C { void f() {\n", "\n} }"), ("class C { void f() {\n", "\n} } }"), ("class C { Object x =\n", "\n; }")];
-const GO: Wraps = &[("", "\n"), ("package p\n", "\n"), ("package p\nfunc f() {\n", "\n}\n"), ("package p\nfunc f() {\n", "\n}\n}\n"), ("package p\nfunc f() { switch x {\n", "\n}\n}\n"), ("package p\ntype t struct {\n", "\n}\n")];
-const RUBY: Wraps = &[("", "\n"), ("", "\nend"), ("class C\n", "\nend"), ("f(\n", "\n)")];
-const PHP: Wraps = &[("", "\n"), ("<?php\n", "\n"), ("<?php\n", "\n}"), ("<?php class C {\n", "\n}"), ("<?php $x = [\n", "\n];")];
-const SHELL: Wraps = &[("", "\n"), ("", "\nfi"), ("", "\ndone"), ("case x in\n", "\nesac")];
-const LUA: Wraps = &[("", "\n"), ("", "\nend"), ("x = {\n", "\n}"), ("return ", "\n")];
+const BRACES: Wraps = &[
+    ("", "\n"),
+    ("", "\n}"),
+    ("function f() {\n", "\n}"),
+    ("({\n", "\n})"),
+    ("class C {\n", "\n}"),
+    ("switch (x) {\n", "\n}"),
+    ("f(\n", "\n)"),
+    ("x = (\n", "\n)"),
+];
+const INDENTS: Wraps = &[
+    ("", "\n"),
+    ("", "\n    pass\n"),
+    ("if x:\n    pass\n", "\n"),
+    ("try:\n    pass\n", "\n"),
+    ("f(\n", "\n)\n"),
+    ("{\n", "\n}\n"),
+];
+const RUST: Wraps = &[
+    ("", "\n"),
+    ("", "\n}"),
+    ("fn f() {\n", "\n}"),
+    ("fn f() {\n", "\n}}"),
+    ("impl T {\n", "\n}"),
+    ("fn f() { match x {\n", "\n} }"),
+    ("fn f() { x(\n", "\n) }"),
+    ("fn f() { x\n", "\n}"),
+    ("struct S {\n", "\n}"),
+];
+const C: Wraps = &[
+    ("", "\n"),
+    ("", "\n}"),
+    ("void f() {\n", "\n}"),
+    ("void f() {\n", "\n}}"),
+    ("struct s {\n", "\n};"),
+    ("void f() { switch (x) {\n", "\n} }"),
+    ("void f() { x(\n", "\n); }"),
+    ("int x[] = {\n", "\n};"),
+];
+const JAVA: Wraps = &[
+    ("", "\n"),
+    ("", "\n}"),
+    ("class C {\n", "\n}"),
+    ("class C { void f() {\n", "\n} }"),
+    ("class C { void f() {\n", "\n} } }"),
+    ("class C { Object x =\n", "\n; }"),
+];
+const GO: Wraps = &[
+    ("", "\n"),
+    ("package p\n", "\n"),
+    ("package p\nfunc f() {\n", "\n}\n"),
+    ("package p\nfunc f() {\n", "\n}\n}\n"),
+    ("package p\nfunc f() { switch x {\n", "\n}\n}\n"),
+    ("package p\ntype t struct {\n", "\n}\n"),
+];
+const RUBY: Wraps = &[
+    ("", "\n"),
+    ("", "\nend"),
+    ("class C\n", "\nend"),
+    ("f(\n", "\n)"),
+];
+const PHP: Wraps = &[
+    ("", "\n"),
+    ("<?php\n", "\n"),
+    ("<?php\n", "\n}"),
+    ("<?php class C {\n", "\n}"),
+    ("<?php $x = [\n", "\n];"),
+];
+const SHELL: Wraps = &[
+    ("", "\n"),
+    ("", "\nfi"),
+    ("", "\ndone"),
+    ("case x in\n", "\nesac"),
+];
+const LUA: Wraps = &[
+    ("", "\n"),
+    ("", "\nend"),
+    ("x = {\n", "\n}"),
+    ("return ", "\n"),
+];
 
 fn grammar(tag: &str) -> Option<(Language, Wraps)> {
     let (language, wraps): (Language, Wraps) = match tag.to_ascii_lowercase().as_str() {
@@ -84,7 +171,12 @@ mod tests {
         ] {
             assert_eq!(parses(tag, code), Some(true), "{tag}: {code}");
         }
-        for (tag, code) in [("python", "def f(:\n  retrun ("), ("rust", "fn f( { let = ; }"), ("js", "const = => {{"), ("c", "int main( { ) }")] {
+        for (tag, code) in [
+            ("python", "def f(:\n  retrun ("),
+            ("rust", "fn f( { let = ; }"),
+            ("js", "const = => {{"),
+            ("c", "int main( { ) }"),
+        ] {
             assert_eq!(parses(tag, code), Some(false), "{tag}: {code}");
         }
         assert_eq!(parses("", "anything"), None);

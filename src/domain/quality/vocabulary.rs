@@ -3,8 +3,7 @@
 //!
 //! Owns the lists. One list serves all languages, for an answer may rightly compare with another one.
 
-use super::words;
-use std::collections::HashSet;
+use super::words::{self, HashedSet};
 use std::sync::LazyLock;
 
 /// Keywords and built-in names, by language, from the language references and the standard libraries' indexes.
@@ -67,7 +66,7 @@ const TECHNOLOGY: &str = "JavaScript TypeScript GitHub GitLab OpenSSL OpenAI PyP
      YouTube StackOverflow PowerShell DevTools LuaJIT JavaDoc JSDoc IPv4 IPv6 OAuth OAuth2 ASCIIbetical UTF ASCII LLVM CMake \
      MinGW VSCode PhD eBPF gRPC";
 
-static KNOWN: LazyLock<HashSet<u64>> = LazyLock::new(|| {
+static KNOWN: LazyLock<HashedSet> = LazyLock::new(|| {
     let lists = BUILT_IN.iter().chain([&TECHNOLOGY]);
     let words = lists.flat_map(|list| list.split_whitespace());
     words.map(words::hash).collect()
@@ -87,10 +86,10 @@ const COMMON: &str = "a an the and or but if then else so as at by for from in i
      make makes made call called calls one two three first second new happens happen code file function method class work works \
      mean means give given gives exactly instead rather whether";
 
-static COMMON_WORDS: LazyLock<HashSet<u64>> =
+static COMMON_WORDS: LazyLock<HashedSet> =
     LazyLock::new(|| COMMON.split_whitespace().map(words::hash).collect());
 
-/// Whether a lower-case word says nothing about the subject.
+/// Whether a word, in whatever case, says nothing about the subject.
 pub fn is_common(word: &str) -> bool {
-    COMMON_WORDS.contains(&words::hash(word))
+    COMMON_WORDS.contains(&words::hash_lowered(word))
 }

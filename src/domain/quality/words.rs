@@ -2,6 +2,30 @@
 //!
 //! Owns the hash, the tokeniser of code and the shapes of identifiers. Knows nothing of answers or evidence.
 
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A set of hashes. They are well mixed already, so the set takes them as they are.
+pub type HashedSet = HashSet<u64, BuildHasherDefault<AsIs>>;
+
+/// A hasher for keys that are hashes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = hash_bytes(bytes.iter().copied());
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+}
+
 /// FNV-1a with a final avalanche (the 64-bit finaliser of MurmurHash3). The same on every machine and in every
 /// version, because fingerprints made from it are stored.
 pub fn hash(text: &str) -> u64 {
@@ -12,6 +36,15 @@ pub fn hash(text: &str) -> u64 {
 pub fn hash_folded(text: &str) -> u64 {
     let kept = text.bytes().filter(|b| !matches!(b, b'_' | b'-'));
     hash_bytes(kept.map(|b| b.to_ascii_lowercase()))
+}
+
+/// [`hash`] of the text in lower case.
+pub fn hash_lowered(text: &str) -> u64 {
+    if text.is_ascii() {
+        hash_bytes(text.bytes().map(|b| b.to_ascii_lowercase()))
+    } else {
+        hash(&text.to_lowercase())
+    }
 }
 
 fn hash_bytes(bytes: impl Iterator<Item = u8>) -> u64 {
@@ -31,6 +64,11 @@ pub fn mix(mut value: u64) -> u64 {
 /// Hash of a pair in its order.
 pub fn pair(first: u64, second: u64) -> u64 {
     mix(first.rotate_left(23) ^ second)
+}
+
+/// Hash of a sequence in its order.
+pub fn sequence(hashes: &[u64]) -> u64 {
+    hashes.iter().fold(0, |state, hash| pair(state, *hash))
 }
 
 /// What a code token is.
@@ -115,14 +153,17 @@ pub fn is_word(c: char) -> bool {
 }
 
 fn is_operator(c: char) -> bool {
-    matches!(c, '=' | '<' | '>' | '!' | '&' | '|' | '+' | '-' | '*' | '/' | '%' | '^' | '~' | '?' | ':')
+    matches!(
+        c,
+        '=' | '<' | '>' | '!' | '&' | '|' | '+' | '-' | '*' | '/' | '%' | '^' | '~' | '?' | ':'
+    )
 }
 
-/// Lower-cased words of a text for near-duplicates and overlaps: runs of letters and digits.
-pub fn plain_words(text: &str) -> Vec<String> {
+/// Hashes of the lower-cased words of a text, runs of letters and digits, for near-duplicates and overlaps.
+pub fn plain_words(text: &str) -> Vec<u64> {
     let cut = text.split(|c: char| !c.is_alphanumeric());
     cut.filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
+        .map(hash_lowered)
         .collect()
 }
 
@@ -178,7 +219,9 @@ pub fn number_value(token: &str) -> Option<f64> {
 }
 
 fn radix_value(digits: &str, radix: u32) -> Option<f64> {
-    let end = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
+    let end = digits
+        .find(|c: char| !c.is_digit(radix))
+        .unwrap_or(digits.len());
     let value = u128::from_str_radix(&digits[..end], radix).ok()?;
     Some(value as f64)
 }
@@ -197,15 +240,32 @@ mod tests {
 
     #[test]
     fn code_is_cut_the_same_way_whatever_its_spacing() {
-        let texts = |code| tokens(code).iter().map(|t| t.text.to_owned()).collect::<Vec<_>>();
+        let texts = |code| {
+            tokens(code)
+                .iter()
+                .map(|t| t.text.to_owned())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(texts("if(a>=1){b_c}"), texts("if ( a >= 1 )\n{ b_c }"));
-        assert_eq!(texts("x[1..2].f()"), ["x", "[", "1", ".", ".", "2", "]", ".", "f", "(", ")"]);
+        assert_eq!(
+            texts("x[1..2].f()"),
+            ["x", "[", "1", ".", ".", "2", "]", ".", "f", "(", ")"]
+        );
         assert_eq!(texts("é€ 1.5e3. ☃"), ["é", "€", "1.5e3", ".", "☃"]);
     }
 
     #[test]
     fn numbers_have_one_value_in_every_notation() {
-        for (text, value) in [("0xFF", 255.0), ("255u8", 255.0), ("1_000", 1000.0), ("33rd", 33.0), ("0.5", 0.5), ("1e3", 1000.0), ("0b11", 3.0), ("30s", 30.0)] {
+        for (text, value) in [
+            ("0xFF", 255.0),
+            ("255u8", 255.0),
+            ("1_000", 1000.0),
+            ("33rd", 33.0),
+            ("0.5", 0.5),
+            ("1e3", 1000.0),
+            ("0b11", 3.0),
+            ("30s", 30.0),
+        ] {
             assert_eq!(number_value(text), Some(value), "{text}");
         }
         assert_eq!(number_value("1.2.3"), None);
@@ -214,14 +274,25 @@ mod tests {
 
     #[test]
     fn identifiers_fall_into_parts() {
-        for (name, expected) in [("HTTPDigestAuth", vec!["HTTP", "Digest", "Auth"]), ("__max_bytes", vec!["max", "bytes"]), ("toReturn", vec!["to", "Return"]), ("", vec![])] {
+        for (name, expected) in [
+            ("HTTPDigestAuth", vec!["HTTP", "Digest", "Auth"]),
+            ("__max_bytes", vec!["max", "bytes"]),
+            ("toReturn", vec!["to", "Return"]),
+            ("", vec![]),
+        ] {
             assert_eq!(parts(name), expected, "{name}");
         }
     }
 
     #[test]
     fn code_shapes_are_told_from_english() {
-        for word in ["snake_case", "camelCase", "__init__", "MAX_LEN", "RequestsJar"] {
+        for word in [
+            "snake_case",
+            "camelCase",
+            "__init__",
+            "MAX_LEN",
+            "RequestsJar",
+        ] {
             assert!(looks_like_code(word), "{word}");
         }
         for word in ["The", "HTTP", "words", "I", "_", "non-empty"] {

@@ -19,7 +19,13 @@ pub fn all(pairs: &[Pair], at: usize) -> Vec<Planted> {
     let mut all = Vec::new();
     let mut add = |kind: &str, answer: Option<String>| {
         let changed = answer.filter(|a| kind == "good" || *a != pair.answer);
-        all.extend(changed.map(|answer| Planted { kind: kind.to_owned(), id: pair.id.clone(), question: pair.question.clone(), answer, evidence: at }));
+        all.extend(changed.map(|answer| Planted {
+            kind: kind.to_owned(),
+            id: pair.id.clone(),
+            question: pair.question.clone(),
+            answer,
+            evidence: at,
+        }));
     };
     let mut dice = Dice(words::hash(&pair.id));
     add("good", Some(pair.answer.clone()));
@@ -27,9 +33,15 @@ pub fn all(pairs: &[Pair], at: usize) -> Vec<Planted> {
         add(&format!("twin {kind}"), Some(wrong.clone()));
         add("twin (all)", Some(wrong.clone()));
     }
-    add("renamed all", Some(rename(&pair.answer, usize::MAX, &mut dice)));
+    add(
+        "renamed all",
+        Some(rename(&pair.answer, usize::MAX, &mut dice)),
+    );
     add("renamed one", Some(rename(&pair.answer, 1, &mut dice)));
-    add("numbers all", Some(renumber(&pair.answer, usize::MAX, &mut dice)));
+    add(
+        "numbers all",
+        Some(renumber(&pair.answer, usize::MAX, &mut dice)),
+    );
     add("numbers one", Some(renumber(&pair.answer, 1, &mut dice)));
     add("flipped all", Some(flip(&pair.answer, usize::MAX)));
     add("flipped one", Some(flip(&pair.answer, 1)));
@@ -43,11 +55,26 @@ pub fn all(pairs: &[Pair], at: usize) -> Vec<Planted> {
     }
     for text in GENERIC {
         add("generic", Some((*text).to_owned()));
-        add("generic, naming", Some(format!("`{}` does the following. {text}", subject(&pair.question))));
+        add(
+            "generic, naming",
+            Some(format!(
+                "`{}` does the following. {text}",
+                subject(&pair.question)
+            )),
+        );
     }
-    add("copied block", Some(copied(&pair.text, &pair.language, true)));
-    add("copied plain", Some(copied(&pair.text, &pair.language, false)));
-    add("repeated whole", Some(format!("{}\n\n{}", pair.answer, pair.answer)));
+    add(
+        "copied block",
+        Some(copied(&pair.text, &pair.language, true)),
+    );
+    add(
+        "copied plain",
+        Some(copied(&pair.text, &pair.language, false)),
+    );
+    add(
+        "repeated whole",
+        Some(format!("{}\n\n{}", pair.answer, pair.answer)),
+    );
     add("repeated sentence", repeat_sentence(&pair.answer, 3));
     add("repeated sentence once", repeat_sentence(&pair.answer, 1));
     moved(pairs, at, &mut all);
@@ -57,16 +84,41 @@ pub fn all(pairs: &[Pair], at: usize) -> Vec<Planted> {
 /// The answer moved to other files: with its question, and as the answer to the other file's question; near (same package) and far.
 fn moved(pairs: &[Pair], at: usize, all: &mut Vec<Planted>) {
     let pair = &pairs[at];
-    let others = |near: bool| (1..pairs.len()).map(move |step| (at + step * 7) % pairs.len()).filter(move |&o| (pairs[o].package == pair.package) == near && pairs[o].path != pair.path);
+    let others = |near: bool| {
+        (1..pairs.len())
+            .map(move |step| (at + step * 7) % pairs.len())
+            .filter(move |&o| {
+                (pairs[o].package == pair.package) == near && pairs[o].path != pair.path
+            })
+    };
     for (near, name) in [(true, "near"), (false, "far")] {
-        let Some(other) = others(near).next() else { continue };
-        for (kind, question) in [("whole", &pair.question), ("answer", &pairs[other].question)] {
-            all.push(Planted { kind: format!("moved {name}, {kind}"), id: format!("{} to {}", pair.id, pairs[other].id), question: question.clone(), answer: pair.answer.clone(), evidence: other });
+        let Some(other) = others(near).next() else {
+            continue;
+        };
+        for (kind, question) in [
+            ("whole", &pair.question),
+            ("answer", &pairs[other].question),
+        ] {
+            all.push(Planted {
+                kind: format!("moved {name}, {kind}"),
+                id: format!("{} to {}", pair.id, pairs[other].id),
+                question: question.clone(),
+                answer: pair.answer.clone(),
+                evidence: other,
+            });
         }
     }
-    let sibling = (1..pairs.len()).map(|step| (at + step) % pairs.len()).find(|&o| pairs[o].path == pair.path);
+    let sibling = (1..pairs.len())
+        .map(|step| (at + step) % pairs.len())
+        .find(|&o| pairs[o].path == pair.path);
     if let Some(other) = sibling {
-        all.push(Planted { kind: "answers another question".into(), id: pair.id.clone(), question: pairs[other].question.clone(), answer: pair.answer.clone(), evidence: at });
+        all.push(Planted {
+            kind: "answers another question".into(),
+            id: pair.id.clone(),
+            question: pairs[other].question.clone(),
+            answer: pair.answer.clone(),
+            evidence: at,
+        });
     }
 }
 
@@ -80,25 +132,47 @@ impl Dice {
     }
 }
 
-const VERBS: [&str; 8] = ["fetch", "handle", "process", "resolve", "build", "update", "check", "load"];
-const NOUNS: [&str; 8] = ["item", "entry", "state", "buffer", "value", "record", "node", "cache"];
+const VERBS: [&str; 8] = [
+    "fetch", "handle", "process", "resolve", "build", "update", "check", "load",
+];
+const NOUNS: [&str; 8] = [
+    "item", "entry", "state", "buffer", "value", "record", "node", "cache",
+];
 
 /// Renames up to `most` identifiers, each everywhere, to plausible ones in its own style.
 fn rename(answer: &str, most: usize, dice: &mut Dice) -> String {
     let in_code = code_mask(answer);
     let tokens = words::tokens(answer);
-    let is_name = |t: &words::Token<'_>| t.kind == Kind::Name && t.text.len() > 2 && (words::looks_like_code(t.text) || in_code[t.start]) && !KEYWORDS.contains(&t.text);
-    let mut names: Vec<&str> = tokens.iter().filter(|t| is_name(t)).map(|t| t.text).collect();
+    let is_name = |t: &words::Token<'_>| {
+        t.kind == Kind::Name
+            && t.text.len() > 2
+            && (words::looks_like_code(t.text) || in_code[t.start])
+            && !KEYWORDS.contains(&t.text)
+    };
+    let mut names: Vec<&str> = tokens
+        .iter()
+        .filter(|t| is_name(t))
+        .map(|t| t.text)
+        .collect();
     names.sort_unstable();
     names.dedup();
     while names.len() > most {
         names.remove(dice.roll(names.len()));
     }
     let fresh: Vec<String> = names.iter().map(|name| styled(name, dice)).collect();
-    replace_tokens(answer, |t| names.iter().position(|n| *n == t.text).map(|at| fresh[at].clone()))
+    replace_tokens(answer, |t| {
+        names
+            .iter()
+            .position(|n| *n == t.text)
+            .map(|at| fresh[at].clone())
+    })
 }
 
-const KEYWORDS: [&str; 24] = ["return", "else", "None", "True", "False", "true", "false", "null", "self", "let", "const", "for", "not", "and", "the", "int", "def", "usize", "dict", "str", "this", "new", "len", "define"];
+const KEYWORDS: [&str; 24] = [
+    "return", "else", "None", "True", "False", "true", "false", "null", "self", "let", "const",
+    "for", "not", "and", "the", "int", "def", "usize", "dict", "str", "this", "new", "len",
+    "define",
+];
 
 fn styled(name: &str, dice: &mut Dice) -> String {
     let (verb, noun) = (VERBS[dice.roll(8)], NOUNS[dice.roll(8)]);
@@ -117,27 +191,60 @@ fn styled(name: &str, dice: &mut Dice) -> String {
 /// Changes up to `most` numbers by a little or a lot; those inside identifiers stay.
 fn renumber(answer: &str, most: usize, dice: &mut Dice) -> String {
     let tokens = words::tokens(answer);
-    let mut places: Vec<usize> = tokens.iter().filter(|t| t.text.parse::<u64>().is_ok()).map(|t| t.start).collect();
+    let mut places: Vec<usize> = tokens
+        .iter()
+        .filter(|t| t.text.parse::<u64>().is_ok())
+        .map(|t| t.start)
+        .collect();
     while places.len() > most {
         places.remove(dice.roll(places.len()));
     }
     replace_tokens(answer, |t| {
         let value: u64 = t.text.parse().ok().filter(|_| places.contains(&t.start))?;
-        let others = [value + 1, value + 2, value.saturating_sub(1), value * 2, value + 7, value * 10];
+        let others = [
+            value + 1,
+            value + 2,
+            value.saturating_sub(1),
+            value * 2,
+            value + 7,
+            value * 10,
+        ];
         let other = others[dice.roll(6)];
         Some(if other == value { value + 3 } else { other }.to_string())
     })
 }
 
 const FLIPS: [(&str, &str); 22] = [
-    (" is not ", " is "), (" not ", " "), ("==", "!="), ("!=", "=="), ("<=", ">"), (">=", "<"), ("&&", "||"), ("||", "&&"), (" before ", " after "), (" after ", " before "),
-    (" at least ", " at most "), (" at most ", " at least "), ("True", "False"), ("true", "false"), ("False", "True"), ("false", "true"), (" always ", " never "), (" never ", " always "),
-    (" less than ", " greater than "), (" greater than ", " less than "), (" below ", " above "), (" is ", " is not "),
+    (" is not ", " is "),
+    (" not ", " "),
+    ("==", "!="),
+    ("!=", "=="),
+    ("<=", ">"),
+    (">=", "<"),
+    ("&&", "||"),
+    ("||", "&&"),
+    (" before ", " after "),
+    (" after ", " before "),
+    (" at least ", " at most "),
+    (" at most ", " at least "),
+    ("True", "False"),
+    ("true", "false"),
+    ("False", "True"),
+    ("false", "true"),
+    (" always ", " never "),
+    (" never ", " always "),
+    (" less than ", " greater than "),
+    (" greater than ", " less than "),
+    (" below ", " above "),
+    (" is ", " is not "),
 ];
 
 /// Flips up to `most` conditions, each kind of flip once.
 fn flip(answer: &str, most: usize) -> String {
-    let mut flips: Vec<(usize, &(&str, &str))> = FLIPS.iter().filter_map(|f| answer.find(f.0).map(|at| (at, f))).collect();
+    let mut flips: Vec<(usize, &(&str, &str))> = FLIPS
+        .iter()
+        .filter_map(|f| answer.find(f.0).map(|at| (at, f)))
+        .collect();
     flips.sort_by_key(|f| f.0);
     let mut flipped = String::new();
     let (mut at, mut done) = (0, 0);
@@ -155,14 +262,39 @@ fn flip(answer: &str, most: usize) -> String {
 /// Flips the first comparison, logical operator or truth value inside code.
 fn flip_code(answer: &str) -> Option<String> {
     let in_code = code_mask(answer);
-    let swaps = [("==", "!="), ("!=", "=="), ("===", "!=="), ("!==", "==="), ("<", ">="), (">", "<="), ("<=", ">"), (">=", "<"), ("&&", "||"), ("||", "&&"), ("True", "False"), ("False", "True"), ("true", "false"), ("false", "true")];
+    let swaps = [
+        ("==", "!="),
+        ("!=", "=="),
+        ("===", "!=="),
+        ("!==", "==="),
+        ("<", ">="),
+        (">", "<="),
+        ("<=", ">"),
+        (">=", "<"),
+        ("&&", "||"),
+        ("||", "&&"),
+        ("True", "False"),
+        ("False", "True"),
+        ("true", "false"),
+        ("false", "true"),
+    ];
     let tokens = words::tokens(answer);
-    let place = tokens.iter().find(|t| in_code[t.start] && swaps.iter().any(|s| s.0 == t.text))?.start;
-    Some(replace_tokens(answer, |t| swaps.iter().find(|s| t.start == place && s.0 == t.text).map(|s| s.1.to_owned())))
+    let place = tokens
+        .iter()
+        .find(|t| in_code[t.start] && swaps.iter().any(|s| s.0 == t.text))?
+        .start;
+    Some(replace_tokens(answer, |t| {
+        swaps
+            .iter()
+            .find(|s| t.start == place && s.0 == t.text)
+            .map(|s| s.1.to_owned())
+    }))
 }
 
 fn cut(answer: &str, percent: usize) -> String {
-    let at = (answer.len() * percent / 100..).find(|&at| answer.is_char_boundary(at)).unwrap();
+    let at = (answer.len() * percent / 100..)
+        .find(|&at| answer.is_char_boundary(at))
+        .unwrap();
     answer[..at].to_owned()
 }
 
@@ -174,7 +306,10 @@ fn cut_sentence(answer: &str) -> Option<String> {
 
 fn repeat_sentence(answer: &str, times: usize) -> Option<String> {
     let sentences: Vec<&str> = answer.split_inclusive(". ").collect();
-    let longest = sentences.iter().filter(|s| !s.contains("```")).max_by_key(|s| s.len())?;
+    let longest = sentences
+        .iter()
+        .filter(|s| !s.contains("```"))
+        .max_by_key(|s| s.len())?;
     let again = format!(" {}", longest.trim()).repeat(times);
     Some(format!("{}{again}", answer.trim_end()))
 }
@@ -184,12 +319,19 @@ fn copied(text: &str, language: &str, fenced: bool) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let start = lines.len() / 3;
     let part = lines[start..(start + 25).min(lines.len())].join("\n");
-    if fenced { format!("```{language}\n{part}\n```") } else { part }
+    if fenced {
+        format!("```{language}\n{part}\n```")
+    } else {
+        part
+    }
 }
 
 fn subject(question: &str) -> &str {
     let spans = question.split('`').skip(1).step_by(2);
-    spans.last().or_else(|| question.split_whitespace().find(|w| w.len() > 6)).unwrap_or("it")
+    spans
+        .last()
+        .or_else(|| question.split_whitespace().find(|w| w.len() > 6))
+        .unwrap_or("it")
 }
 
 const REFUSED: [&str; 5] = [
@@ -218,7 +360,10 @@ fn code_mask(text: &str) -> Vec<bool> {
     text.bytes().map(|byte| flip(byte, &mut inside)).collect()
 }
 
-fn replace_tokens(text: &str, mut replace: impl FnMut(&words::Token<'_>) -> Option<String>) -> String {
+fn replace_tokens(
+    text: &str,
+    mut replace: impl FnMut(&words::Token<'_>) -> Option<String>,
+) -> String {
     let mut out = String::new();
     let mut at = 0;
     for token in words::tokens(text) {

@@ -1,0 +1,136 @@
+//! What can be told from prose by its form alone: quotations, file names, line references, ends of sentences.
+//!
+//! Owns these small readings. Looks nothing up.
+
+use super::words::{Kind, Token};
+
+/// Straight and curly double quotes.
+pub const DOUBLE_QUOTES: [char; 3] = ['"', '“', '”'];
+
+/// Texts between two of the marks, on one line, not empty.
+pub fn quotations<'a>(text: &'a str, marks: &[char]) -> Vec<&'a str> {
+    text.lines()
+        .flat_map(|line| quotations_of_line(line, marks))
+        .collect()
+}
+
+/// String literals of code, and quoted input in a question: between double quotes, or between single ones.
+pub fn literals(code: &str) -> Vec<&str> {
+    let mut found = quotations(code, &DOUBLE_QUOTES);
+    let mut at = 0;
+    while let Some(open) = code[at..].find('\'').map(|offset| at + offset) {
+        let literal = single_quoted(code, open);
+        found.extend(literal);
+        at = open + 1 + literal.map_or(0, |inner| inner.len() + 1);
+    }
+    found
+}
+
+/// The text of a single-quoted literal: no white space in it and no letter before it, which tells it from apostrophes and Rust's lifetimes.
+fn single_quoted(code: &str, open: usize) -> Option<&str> {
+    let rest = &code[open + 1..];
+    let inner = &rest[..rest.find('\'')?];
+    let apostrophe = code[..open]
+        .chars()
+        .next_back()
+        .is_some_and(char::is_alphanumeric);
+    let literal = !apostrophe && !inner.is_empty() && !inner.contains(char::is_whitespace);
+    literal.then_some(inner)
+}
+
+fn quotations_of_line<'a>(line: &'a str, marks: &[char]) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    let mut places = line.match_indices(marks);
+    while let (Some((open, mark)), Some((close, _))) = (places.next(), places.next()) {
+        let inner = &line[open + mark.len()..close];
+        if !inner.trim().is_empty() {
+            found.push(inner);
+        }
+    }
+    found
+}
+
+/// Suffixes of files that answers about source code name.
+const FILE_SUFFIXES: &str = "py pyi rs js mjs cjs jsx ts tsx go java c h cc cpp hpp cxx cs kt swift scala rb php sh bash lua pl r jl ex exs \
+     hs ml clj toml json yaml yml md rst txt cfg ini xml html css scss sql proto cmake gradle lock mk";
+
+/// File names and paths in running text: `src/eval.rs`, `setup.cfg`; not `Node.js`, which is a name.
+pub fn files(text: &str) -> Vec<&str> {
+    let word_end =
+        |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '"' | '\'' | '*');
+    let words = text
+        .split(word_end)
+        .map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()));
+    words.filter(|word| is_file(word)).collect()
+}
+
+fn is_file(word: &str) -> bool {
+    let Some((stem, suffix)) = word.rsplit_once('.') else {
+        return false;
+    };
+    let known = FILE_SUFFIXES.split_whitespace().any(|s| s == suffix);
+    let plain = stem
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/'));
+    let brand = suffix == "js" && stem.starts_with(char::is_uppercase) && !stem.contains('/');
+    known && plain && !stem.is_empty() && !brand
+}
+
+/// Whether the token before a number makes it a line number: `line 12`, `Lines 12`; the end of a range, `12-15`, follows its beginning.
+pub fn is_line_number(tokens: &[Token<'_>], at: usize) -> bool {
+    let before = |back: usize| at.checked_sub(back).map(|i| tokens[i].text);
+    let says_line = |word: Option<&str>| {
+        word.is_some_and(|w| w.eq_ignore_ascii_case("line") || w.eq_ignore_ascii_case("lines"))
+    };
+    let ranges = matches!(before(1), Some("-" | "–" | "to" | "and" | "through"));
+    says_line(before(1)) || (ranges && says_line(before(3)))
+}
+
+/// Whether a token is a full stop or its like before white space, or a line's end.
+pub fn ends_sentence(text: &str, token: &Token<'_>) -> bool {
+    let follows = text[token.end()..].chars().next();
+    matches!(token.text, "." | "!" | "?" | ";") && follows.is_none_or(char::is_whitespace)
+}
+
+/// Whether a sequence of tokens begins with a call without arguments: `close()`.
+pub fn is_call(tokens: &[Token<'_>]) -> bool {
+    let [name, open, close, ..] = tokens else {
+        return false;
+    };
+    name.kind == Kind::Name && open.text == "(" && open.start == name.end() && close.text == ")"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words;
+    use super::*;
+
+    #[test]
+    fn quotations_are_read_line_by_line() {
+        assert_eq!(
+            quotations("a \"b c\" “d” \"\" \"e\n\"f\"", &DOUBLE_QUOTES),
+            ["b c", "d", "f"]
+        );
+        assert_eq!(
+            literals("it's ['x', \"y z\"] &'a str, &'b f('')"),
+            ["y z", "x"]
+        );
+    }
+
+    #[test]
+    fn files_are_told_from_sentences_and_brands() {
+        let text =
+            "In src/a-b.rs (see setup.cfg), unlike Node.js and example.com, e.g. x. `c.d` at v1.2.";
+        assert_eq!(files(text), ["src/a-b.rs", "setup.cfg"]);
+    }
+
+    #[test]
+    fn line_numbers_are_told_from_other_numbers() {
+        let tokens = words::tokens("on line 12 and in Lines 3-5, 7 of 9");
+        let numbers: Vec<&str> = (0..tokens.len())
+            .filter(|&i| tokens[i].kind == Kind::Number && is_line_number(&tokens, i))
+            .map(|i| tokens[i].text)
+            .collect();
+        assert_eq!(numbers, ["12", "3", "5"]);
+    }
+}

@@ -1,0 +1,236 @@
+//! Whole answers put to the gates.
+
+use super::*;
+
+const CHUNK: &str = "\
+import time
+
+MAX_TRIES = 5
+
+def fetch_page(url, timeout=30):
+    \"\"\"Fetches a page, again on a ConnectionReset.\"\"\"
+    for attempt in range(MAX_TRIES):
+        try:
+            return open_socket(url, timeout)
+        except ConnectionReset:
+            time.sleep(2 ** attempt)
+    raise GaveUp(url)
+";
+const QUESTION: &str = "How often does `fetch_page` in pager.py try before it gives up?";
+const TRUE_ANSWER: &str = "`fetch_page` makes at most 5 attempts, the value of `MAX_TRIES`. Each pass of the loop returns \
+     what `open_socket(url, timeout)` returns; on a `ConnectionReset` it sleeps for `2 ** attempt` seconds and goes on. After the \
+     last pass it raises `GaveUp`.";
+
+fn index() -> EvidenceIndex {
+    let evidence = Evidence {
+        chunk: CHUNK,
+        first_line: 11,
+        context: "",
+        repository: "acme/pager",
+        path: "src/pager.py",
+        language: "Python",
+    };
+    EvidenceIndex::new(&evidence, Default::default())
+}
+
+fn check(answer: &str) -> Result<Score, Rejection> {
+    let options = GateOptions {
+        markers: vec!["SOURCE 1f2e3d".into()],
+        ..GateOptions::default()
+    };
+    check_answer(QUESTION, answer, &index(), &options)
+}
+
+fn code(answer: &str) -> Option<FailureCode> {
+    check(answer).err().map(|rejection| rejection.code)
+}
+
+#[test]
+fn a_true_answer_passes_with_a_high_score_and_no_flags() {
+    let score = check(TRUE_ANSWER).unwrap();
+    assert!(score.value > 0.9, "{score:?}");
+    assert!(score.flags.is_empty(), "{score:?}");
+}
+
+#[test]
+fn what_is_wrong_beyond_doubt_is_refused_with_its_code() {
+    let with = |tail: &str| format!("{TRUE_ANSWER} {tail}");
+    for (answer, expected) in [
+        ("".to_owned(), FailureCode::TooShort),
+        ("word ".repeat(5000), FailureCode::TooLong),
+        ("I'm sorry, but I can’t help with that request.".to_owned(), FailureCode::Refusal),
+        ("The answer cannot be determined from what is there.".to_owned(), FailureCode::Refusal),
+        (with("This follows from the provided code."), FailureCode::ContextLeak),
+        (with("As the snippet shows, this holds."), FailureCode::ContextLeak),
+        (with("TODO: say more."), FailureCode::Placeholder),
+        (with("[insert example]."), FailureCode::Placeholder),
+        (with("\n...\n"), FailureCode::Placeholder),
+        (with("<think>Right?</think>"), FailureCode::BoundaryLeak),
+        (with("<|im_end|>"), FailureCode::BoundaryLeak),
+        (with("<<<SOURCE 1f2e3d"), FailureCode::BoundaryLeak),
+        (with("\n\nQuestion: What else?"), FailureCode::BoundaryLeak),
+        (with("\n\n```python\nx = 1"), FailureCode::BrokenFence),
+        (with("It then calls `open_socket."), FailureCode::BrokenFence),
+        (TRUE_ANSWER[..TRUE_ANSWER.len() - 20].trim_end_matches('`').to_owned(), FailureCode::CutOff),
+        (with("\n\n- One thing.\n- Another thi"), FailureCode::CutOff),
+        ("Die Funktion versucht es höchstens fünf Mal, und wenn das nicht geht, wird eine Ausnahme mit der URL ausgelöst, die der Aufrufer dann zu behandeln hat.".to_owned(), FailureCode::WrongLanguage),
+        ("该函数最多尝试五次,然后引发异常,由调用者处理这个异常。每次失败后都会等待一段时间再试。".to_owned(), FailureCode::WrongLanguage),
+    ] {
+        assert_eq!(code(&answer), Some(expected), "{answer}");
+        assert!(check(&answer).unwrap_err().score.is_none(), "{answer}");
+    }
+}
+
+#[test]
+fn what_is_probably_wrong_falls_below_the_least_score() {
+    for (from, to, expected) in [
+        ("open_socket", "open_channel", FailureCode::Ungrounded),
+        ("2 ** attempt", "2 + attempt", FailureCode::Ungrounded),
+        ("(url, timeout)", "(url, retries)", FailureCode::Ungrounded),
+    ] {
+        assert_eq!(code(&TRUE_ANSWER.replace(from, to)), Some(expected), "{to}");
+    }
+    assert_eq!(
+        code(&format!("{TRUE_ANSWER}\n\n{TRUE_ANSWER}")),
+        Some(FailureCode::Repetition)
+    );
+    assert_eq!(
+        code(&format!("```python\n{CHUNK}```")),
+        Some(FailureCode::VerbatimCopy)
+    );
+    assert_eq!(
+        code(
+            "It validates the input, does the work and returns the result to the caller, handling errors."
+        ),
+        Some(FailureCode::Ungrounded)
+    );
+}
+
+#[test]
+fn numbers_and_lines_without_evidence_cost_and_are_flagged() {
+    let best = check(TRUE_ANSWER).unwrap().value;
+    for (from, to) in [
+        ("at most 5", "at most 8"),
+        ("loop returns", "loop (line 4) returns"),
+    ] {
+        let score = check(&TRUE_ANSWER.replace(from, to)).unwrap_or_else(|r| *r.score.unwrap());
+        assert!(
+            score.value < best && score.flags.len() == 1,
+            "{to}: {score:?}"
+        );
+    }
+    assert_eq!(
+        check(&TRUE_ANSWER.replace("loop returns", "loop (lines 17-19) returns"))
+            .unwrap()
+            .value,
+        best
+    );
+}
+
+#[test]
+fn honest_answers_of_other_shapes_are_kept() {
+    for answer in [
+        "Five times: `MAX_TRIES` is 5 and `fetch_page` loops over `range(MAX_TRIES)`.",
+        "It depends on `MAX_TRIES`:\n\n- the loop runs 5 times\n- then `GaveUp` is raised",
+        "`fetch_page` loops over `MAX_TRIES` and ends so:\n\n```python\n    raise GaveUp(url)\n```",
+        "At most `MAX_TRIES` times; `ConnectionReset` is the only error that `fetch_page` catches. I would call it so:\n\n```python\npage = fetch_page(\"https://example.com\")\n```",
+    ] {
+        assert!(check(answer).is_ok(), "{answer}: {:?}", check(answer));
+    }
+}
+
+#[test]
+fn a_file_that_speaks_of_snippets_may_be_answered_so() {
+    let evidence = Evidence {
+        chunk: "def save_snippet(name):\n    # TODO: check the snippet\n    store(name)",
+        ..Evidence::default()
+    };
+    let index = EvidenceIndex::new(&evidence, Default::default());
+    let answer = "`save_snippet` hands the snippet's `name` to `store`; a TODO says that a check is missing.";
+    assert!(
+        check_answer(
+            "What does `save_snippet` do?",
+            answer,
+            &index,
+            &GateOptions::default()
+        )
+        .is_ok()
+    );
+}
+
+#[test]
+fn the_same_answer_always_gets_the_same_score() {
+    let answer = TRUE_ANSWER.replace("5 attempts", "7 attempts or 9");
+    let scores: Vec<f64> = (0..20)
+        .map(|_| rate(QUESTION, &answer, &Document::parse(&answer), &index()).value)
+        .collect();
+    assert!(
+        scores
+            .iter()
+            .all(|score| score.to_bits() == scores[0].to_bits())
+    );
+}
+
+#[test]
+fn a_score_survives_its_json() {
+    let score = check(TRUE_ANSWER).unwrap();
+    let json = serde_json::to_string(&score).unwrap();
+    assert_eq!(serde_json::from_str::<Score>(&json).unwrap(), score);
+}
+
+#[test]
+fn no_text_makes_a_check_panic() {
+    let pieces = [
+        "`",
+        "```",
+        "\n",
+        "é",
+        "\u{301}",
+        "\"",
+        "”",
+        "1.",
+        "0x",
+        "_",
+        "line 9",
+        "-",
+        "<think",
+        "…",
+        "(",
+        ")",
+        "::",
+        "\0",
+        "a.rs",
+        "😀",
+        " ",
+        "İ",
+        "ß",
+        "\n\n",
+        "~~~py",
+        "99999999999999999999",
+    ];
+    let mut state = 1u64;
+    for _ in 0..3000 {
+        let mut text = String::new();
+        for _ in 0..24 {
+            state = words::mix(state.wrapping_add(0x9e37_79b9_7f4a_7c15));
+            text += pieces[(state % pieces.len() as u64) as usize];
+        }
+        let index = EvidenceIndex::new(
+            &Evidence {
+                chunk: &text,
+                first_line: usize::MAX,
+                context: &text,
+                ..Evidence::default()
+            },
+            Default::default(),
+        );
+        let options = GateOptions {
+            answer_bytes_min: 0,
+            min_score: 0.0,
+            ..GateOptions::default()
+        };
+        let _ = check_answer(&text, &text, &index, &options);
+        let score = rate(&text, &text, &Document::parse(&text), &index).value;
+        assert!((0.0..=1.0).contains(&score), "{text:?}: {score}");
+    }
+}
