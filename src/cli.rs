@@ -29,7 +29,14 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 internal or storage error, 2 usa
 #[derive(Debug, Args)]
 pub struct GlobalArgs {
     /// The workspace: the folder with repos.txt, repos/, data/ and logs/
-    #[arg(short = 'C', long, global = true, value_name = "DIR", default_value = ".", env = "PIPELINE_WORKSPACE")]
+    #[arg(
+        short = 'C',
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = ".",
+        env = "PIPELINE_WORKSPACE"
+    )]
     pub workspace: PathBuf,
     /// Print errors only
     #[arg(short, long, global = true, action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), env = "PIPELINE_QUIET", conflicts_with = "verbose")]
@@ -161,13 +168,28 @@ pub struct GenerationArgs {
     #[arg(long, value_name = "S", default_value_t = crate::settings::MIN_SCORE, value_parser = score, env = "PIPELINE_MIN_SCORE")]
     pub min_score: f64,
     /// Only files whose path in the repository matches; may be given several times
-    #[arg(long, value_name = "GLOB", value_delimiter = ',', env = "PIPELINE_INCLUDE")]
+    #[arg(
+        long,
+        value_name = "GLOB",
+        value_delimiter = ',',
+        env = "PIPELINE_INCLUDE"
+    )]
     pub include: Vec<String>,
     /// No files whose path in the repository matches; may be given several times
-    #[arg(long, value_name = "GLOB", value_delimiter = ',', env = "PIPELINE_EXCLUDE")]
+    #[arg(
+        long,
+        value_name = "GLOB",
+        value_delimiter = ',',
+        env = "PIPELINE_EXCLUDE"
+    )]
     pub exclude: Vec<String>,
     /// What the samples are for: TrainingSamples.model_type_intended
-    #[arg(long, value_name = "TYPE", default_value = "Instruct", env = "PIPELINE_MODEL_TYPE")]
+    #[arg(
+        long,
+        value_name = "TYPE",
+        default_value = "Instruct",
+        env = "PIPELINE_MODEL_TYPE"
+    )]
     pub model_type: String,
     /// The model server.
     #[command(flatten)]
@@ -227,10 +249,16 @@ pub struct BudgetArgs {
 
 fn temperature(text: &str) -> Result<f32, String> {
     let value: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
-    (0.0..=2.0).contains(&value).then_some(value).ok_or_else(|| "must be from 0 to 2".to_owned())
+    (0.0..=2.0)
+        .contains(&value)
+        .then_some(value)
+        .ok_or_else(|| "must be from 0 to 2".to_owned())
 }
 
 fn score(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    (0.0..=1.0).contains(&value).then_some(value).ok_or_else(|| "must be from 0 to 1".to_owned())
+    (0.0..=1.0)
+        .contains(&value)
+        .then_some(value)
+        .ok_or_else(|| "must be from 0 to 1".to_owned())
 }

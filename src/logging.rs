@@ -40,15 +40,30 @@ pub enum Talk {
 }
 
 /// Starts logging for one run. Keep the guard until the end: dropping it writes what is still buffered.
-pub fn start(workspace: &Workspace, name: &str, talk: Talk, screen: &Screen) -> Result<WorkerGuard, WorkspaceError> {
+pub fn start(
+    workspace: &Workspace,
+    name: &str,
+    talk: Talk,
+    screen: &Screen,
+) -> Result<WorkerGuard, WorkspaceError> {
     let folder = workspace.logs();
     prune(&folder);
     let path = folder.join(format!("{name}.log"));
-    let file = create(&path).map_err(|source| WorkspaceError::Io { path: path.clone(), source })?;
+    let file = create(&path).map_err(|source| WorkspaceError::Io {
+        path: path.clone(),
+        source,
+    })?;
     point_latest(&folder, &path);
     let (writer, guard) = tracing_appender::non_blocking(file);
-    let ours = |level: LevelFilter| Targets::new().with_target("pipeline", level).with_default(level.min(LevelFilter::WARN));
-    let to_file = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer).with_filter(ours(LevelFilter::DEBUG));
+    let ours = |level: LevelFilter| {
+        Targets::new()
+            .with_target("pipeline", level)
+            .with_default(level.min(LevelFilter::WARN))
+    };
+    let to_file = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(writer)
+        .with_filter(ours(LevelFilter::DEBUG));
     let level = match talk {
         Talk::Quiet => LevelFilter::ERROR,
         Talk::Normal => LevelFilter::INFO,
@@ -61,7 +76,10 @@ pub fn start(workspace: &Workspace, name: &str, talk: Talk, screen: &Screen) -> 
         .with_writer(screen.clone())
         .with_filter(ours(level));
     // A second start in one process (the library used by tests) keeps the first subscriber.
-    let _ = tracing_subscriber::registry().with(to_file).with(to_screen).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(to_file)
+        .with(to_screen)
+        .try_init();
     Ok(guard)
 }
 
@@ -74,7 +92,12 @@ where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, context: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut line: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         match *event.metadata().level() {
             Level::ERROR => line.write_str("error: ")?,
             Level::WARN => line.write_str("warning: ")?,
@@ -86,7 +109,11 @@ where
 }
 
 fn create(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// `logs/latest` is a convenience: a file system without links does without it.
@@ -105,7 +132,12 @@ fn prune(folder: &Path) {
     };
     let mut logs: Vec<(SystemTime, PathBuf)> = entries
         .flatten()
-        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "log"))
+        .filter(|entry| {
+            entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "log")
+        })
         .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
         .collect();
     logs.sort_unstable_by(|a, b| b.cmp(a));
@@ -131,7 +163,11 @@ impl Screen {
     }
 
     fn print(&self, text: &str) {
-        let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let bar = self
+            .bar
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         // A closed stderr must not end the work.
         let write = || drop(io::Write::write_all(&mut io::stderr(), text.as_bytes()));
         match bar {
@@ -158,7 +194,10 @@ impl<'a> MakeWriter<'a> for Screen {
     type Writer = ScreenWriter;
 
     fn make_writer(&'a self) -> ScreenWriter {
-        ScreenWriter { screen: self.clone(), line: Vec::new() }
+        ScreenWriter {
+            screen: self.clone(),
+            line: Vec::new(),
+        }
     }
 }
 
@@ -182,6 +221,7 @@ impl io::Write for ScreenWriter {
 
 impl Drop for ScreenWriter {
     fn drop(&mut self) {
-        self.screen.print(&printable(&String::from_utf8_lossy(&self.line)));
+        self.screen
+            .print(&printable(&String::from_utf8_lossy(&self.line)));
     }
 }

@@ -8,7 +8,10 @@ fn main() -> ExitCode {
     let exit = match pipeline::run(&cli) {
         Ok(exit) => exit,
         Err(error) => {
-            eprintln!("error: {}", pipeline::logging::printable(&format!("{error:#}")));
+            eprintln!(
+                "error: {}",
+                pipeline::logging::printable(&format!("{error:#}"))
+            );
             pipeline::exit_of(&error)
         }
     };

@@ -72,7 +72,11 @@ pub struct ScrapeSummary {
 impl ScrapeSummary {
     /// The exit code this alone asks for.
     pub fn exit(&self) -> Exit {
-        if self.failed > 0 { Exit::SomeFailed } else { Exit::Done }
+        if self.failed > 0 {
+            Exit::SomeFailed
+        } else {
+            Exit::Done
+        }
     }
 }
 
@@ -86,7 +90,12 @@ impl fmt::Display for ScrapeSummary {
             ("failed", self.failed),
             ("untried", self.untried),
         ];
-        write!(f, "{}: {}", plural(self.repositories, "repository", "repositories"), nonzero(&parts))
+        write!(
+            f,
+            "{}: {}",
+            plural(self.repositories, "repository", "repositories"),
+            nonzero(&parts)
+        )
     }
 }
 
@@ -142,7 +151,13 @@ impl GenerationSummary {
     pub fn is_consistent(&self) -> bool {
         let skipped: u64 = self.skipped.values().sum();
         self.files
-            == self.unchanged + skipped + self.done + self.partly_done + self.failed + self.unreadable + self.untried
+            == self.unchanged
+                + skipped
+                + self.done
+                + self.partly_done
+                + self.failed
+                + self.unreadable
+                + self.untried
     }
 
     /// Whether any file came as far as the model.
@@ -152,7 +167,11 @@ impl GenerationSummary {
 
     /// The exit code this alone asks for.
     pub fn exit(&self) -> Exit {
-        if self.partly_done + self.failed + self.unreadable + self.repositories_unreadable > 0 { Exit::SomeFailed } else { Exit::Done }
+        if self.partly_done + self.failed + self.unreadable + self.repositories_unreadable > 0 {
+            Exit::SomeFailed
+        } else {
+            Exit::Done
+        }
     }
 
     /// Adds the counts of another part of the same run.
@@ -168,7 +187,10 @@ impl GenerationSummary {
         self.repositories_unreadable += other.repositories_unreadable;
         self.samples += other.samples;
         self.from_cache += other.from_cache;
-        for (mine, others) in [(&mut self.skipped, other.skipped), (&mut self.rejected, other.rejected)] {
+        for (mine, others) in [
+            (&mut self.skipped, other.skipped),
+            (&mut self.rejected, other.rejected),
+        ] {
             for (reason, count) in others {
                 *mine.entry(reason).or_default() += count;
             }
@@ -203,7 +225,12 @@ impl fmt::Display for GenerationSummary {
             ("unreadable", self.unreadable),
             ("untried", self.untried),
         ];
-        write!(f, "{}: {}", plural(self.files, "file", "files"), nonzero(&parts))?;
+        write!(
+            f,
+            "{}: {}",
+            plural(self.files, "file", "files"),
+            nonzero(&parts)
+        )?;
         if self.retired > 0 {
             write!(f, "; {} retired", self.retired)?;
         }
@@ -213,9 +240,18 @@ impl fmt::Display for GenerationSummary {
         if !self.rejected.is_empty() {
             write!(f, "\nrejected: {}", by_count(&self.rejected))?;
         }
-        write!(f, "\n{} stored; {}", plural(self.samples, "sample", "samples"), self.spend)?;
+        write!(
+            f,
+            "\n{} stored; {}",
+            plural(self.samples, "sample", "samples"),
+            self.spend
+        )?;
         if self.from_cache > 0 {
-            write!(f, "; {} from the cache", plural(self.from_cache, "completion", "completions"))?;
+            write!(
+                f,
+                "; {} from the cache",
+                plural(self.from_cache, "completion", "completions")
+            )?;
         }
         Ok(())
     }
@@ -226,7 +262,11 @@ impl fmt::Display for Spend {
         write!(f, "{}", plural(self.requests, "request", "requests"))?;
         if self.requests > 0 {
             let share = 100 * self.cached_tokens / self.prompt_tokens.max(1);
-            write!(f, ", {} prompt tokens ({share} % cached by the server)", self.prompt_tokens)?;
+            write!(
+                f,
+                ", {} prompt tokens ({share} % cached by the server)",
+                self.prompt_tokens
+            )?;
             write!(f, ", {} completion tokens", self.completion_tokens)?;
         }
         Ok(())
@@ -239,13 +279,24 @@ pub fn plural(count: u64, one: &str, many: &str) -> String {
 }
 
 fn nonzero(parts: &[(&str, u64)]) -> String {
-    let said: Vec<_> = parts.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")).collect();
-    if said.is_empty() { "nothing to do".to_owned() } else { said.join(", ") }
+    let said: Vec<_> = parts
+        .iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(word, n)| format!("{n} {word}"))
+        .collect();
+    if said.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        said.join(", ")
+    }
 }
 
 fn by_count(counts: &BTreeMap<String, u64>) -> String {
     let mut sorted: Vec<_> = counts.iter().collect();
     sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-    let said: Vec<_> = sorted.iter().map(|(word, n)| format!("{word} {n}")).collect();
+    let said: Vec<_> = sorted
+        .iter()
+        .map(|(word, n)| format!("{word} {n}"))
+        .collect();
     said.join(", ")
 }

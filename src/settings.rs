@@ -57,7 +57,11 @@ pub struct GenerationSettings {
 impl GenerationSettings {
     /// Reads the arguments, the key file and the well-known `OPENAI_*` variables.
     pub fn from_args(args: &GenerationArgs) -> Result<Self, SettingsError> {
-        let model = args.endpoint.model.clone().or_else(|| variable("OPENAI_MODEL"));
+        let model = args
+            .endpoint
+            .model
+            .clone()
+            .or_else(|| variable("OPENAI_MODEL"));
         Ok(GenerationSettings {
             answer_tokens_max: args.max_tokens,
             question_temperature: args.temperature,
@@ -88,7 +92,11 @@ pub struct BudgetSettings {
 
 impl From<&BudgetArgs> for BudgetSettings {
     fn from(args: &BudgetArgs) -> Self {
-        BudgetSettings { requests: args.max_requests, tokens: args.max_total_tokens, secs: args.max_time }
+        BudgetSettings {
+            requests: args.max_requests,
+            tokens: args.max_total_tokens,
+            secs: args.max_time,
+        }
     }
 }
 
@@ -97,18 +105,38 @@ fn endpoint(args: &EndpointArgs, model: Option<String>) -> Result<Option<Endpoin
         Some(path) => Some(key_from(path)?),
         None => variable("OPENAI_API_KEY").and_then(|key| Secret::new(&key)),
     };
-    let base_url = args.base_url.clone().or_else(|| variable("OPENAI_BASE_URL"));
-    Ok(base_url.map(|base_url| Endpoint { base_url, api_key: key, model }))
+    let base_url = args
+        .base_url
+        .clone()
+        .or_else(|| variable("OPENAI_BASE_URL"));
+    Ok(base_url.map(|base_url| Endpoint {
+        base_url,
+        api_key: key,
+        model,
+    }))
 }
 
 /// Eight hex digits of the options that selection depends on, and of the program whose rules they go with.
 fn select_key(args: &GenerationArgs) -> String {
-    let said = format!("{} {:?} {:?} {}", env!("CARGO_PKG_VERSION"), args.include, args.exclude, args.max_file_size);
-    Sha256::digest(said.as_bytes()).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let said = format!(
+        "{} {:?} {:?} {}",
+        env!("CARGO_PKG_VERSION"),
+        args.include,
+        args.exclude,
+        args.max_file_size
+    );
+    Sha256::digest(said.as_bytes())
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn key_from(path: &Path) -> Result<Secret, SettingsError> {
-    let refuse = |why: String| SettingsError::KeyFile { path: path.to_owned(), why };
+    let refuse = |why: String| SettingsError::KeyFile {
+        path: path.to_owned(),
+        why,
+    };
     let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
     Secret::new(&text).ok_or_else(|| refuse("is empty; write the key into it".to_owned()))
 }
@@ -127,5 +155,7 @@ fn limits(args: &EndpointArgs) -> Limits {
 
 /// A variable that is set and not empty.
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+    std::env::var(name)
+        .ok()
+        .filter(|value| !value.trim().is_empty())
 }

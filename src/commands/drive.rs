@@ -185,15 +185,27 @@ impl<'a> Drive<'a> {
         for (code, count) in &processed.rejected {
             *self.summary.rejected.entry(code.to_string()).or_default() += count;
         }
-        let had_samples = !processed.is_whole && matches!(work, Work::Items { has_samples: true, .. });
-        let (state, count) = match (&processed.failure, processed.samples.is_empty() && !had_samples) {
+        let had_samples = !processed.is_whole
+            && matches!(
+                work,
+                Work::Items {
+                    has_samples: true,
+                    ..
+                }
+            );
+        let (state, count) = match (
+            &processed.failure,
+            processed.samples.is_empty() && !had_samples,
+        ) {
             (None, _) => ("done", &mut self.summary.done),
             (Some(_), false) => ("partly done", &mut self.summary.partly_done),
             (Some(_), true) => ("failed", &mut self.summary.failed),
         };
         *count += 1;
         let samples = crate::report::plural(processed.samples.len() as u64, "sample", "samples");
-        let why = processed.failure.as_ref().map_or(String::new(), |failure| format!(" ({}: {})", failure.code, failure.message));
+        let why = processed.failure.as_ref().map_or(String::new(), |failure| {
+            format!(" ({}: {})", failure.code, failure.message)
+        });
         tracing::debug!("{}: {state}, {samples}{why}", file.path);
         let result = FileResult {
             path: file.path.clone(),
@@ -201,7 +213,11 @@ impl<'a> Drive<'a> {
             samples: processed.samples,
             failure: processed.failure,
         };
-        self.keep(if processed.is_whole { Change::Replace(result) } else { Change::Amend(result) });
+        self.keep(if processed.is_whole {
+            Change::Replace(result)
+        } else {
+            Change::Amend(result)
+        });
     }
 
     fn keep(&mut self, change: Change) {
@@ -209,7 +225,8 @@ impl<'a> Drive<'a> {
             self.summary.retired += 1;
         }
         self.group.push(change);
-        self.group_due.get_or_insert_with(|| Instant::now() + GROUP_TIME);
+        self.group_due
+            .get_or_insert_with(|| Instant::now() + GROUP_TIME);
     }
 
     fn save(&mut self) -> Result<(), StoreError> {

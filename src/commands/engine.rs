@@ -150,7 +150,11 @@ impl Engine {
 
     /// Bytes of a chunk that leave room in the model's window for the rest of a request.
     fn chunk_bytes_max(&self) -> usize {
-        let window = self.began_with.context_tokens.map_or(WINDOW_ASSUMED_TOKENS, u64::from).min(WINDOW_USED_TOKENS);
+        let window = self
+            .began_with
+            .context_tokens
+            .map_or(WINDOW_ASSUMED_TOKENS, u64::from)
+            .min(WINDOW_USED_TOKENS);
         let reserved = FRAME_TOKENS + u64::from(self.settings.answer_tokens_max).min(window / 3);
         chunk_bytes_max(window, reserved, self.bytes_per_token())
     }
@@ -174,7 +178,9 @@ impl Engine {
         // Every piece has ended before the first halt is looked at: what was in flight is in the cache by now.
         let results = results.into_iter().collect::<Result<Vec<_>, Halt>>()?;
         let mut processed = match work {
-            Work::Items { left, has_samples, .. } if !is_whole => sum_up(results, left.clone(), *has_samples),
+            Work::Items {
+                left, has_samples, ..
+            } if !is_whole => sum_up(results, left.clone(), *has_samples),
             _ => sum_up(results, Vec::new(), false),
         };
         processed.is_whole = is_whole;
@@ -191,12 +197,16 @@ impl Engine {
         let key = request.cache_key(self.client.model());
         let cached = self.cache.response(key).await?;
         if let Some(completion) = cached.and_then(|json| serde_json::from_str(&json).ok()) {
-            return Ok(Ok(Answered { completion, from_cache: true }));
+            return Ok(Ok(Answered {
+                completion,
+                from_cache: true,
+            }));
         }
         if self.closed.load(Ordering::Relaxed) {
             return Err(Halt::Closed);
         }
-        let tokens = self.bytes_per_token().tokens(request.prompt_bytes()) + u64::from(request.tokens_max);
+        let tokens =
+            self.bytes_per_token().tokens(request.prompt_bytes()) + u64::from(request.tokens_max);
         let reservation = self.budget.reserve(tokens).await.map_err(Halt::Spent)?;
         let result = self.client.complete(request).await;
         let (usage, attempts) = match &result {
@@ -213,7 +223,10 @@ impl Engine {
             let json = serde_json::to_string(&completion).unwrap_or_default();
             self.cache.keep_response(key, json).await?;
         }
-        Ok(Ok(Answered { completion, from_cache: false }))
+        Ok(Ok(Answered {
+            completion,
+            from_cache: false,
+        }))
     }
 
     fn count(&self, usage: Usage, attempts: u32) {
@@ -258,12 +271,23 @@ fn failure(items: Vec<FailedItem>, has_samples: bool, stored: usize) -> Failure 
     for item in &items {
         *counts.entry(item.code.as_str()).or_default() += 1;
     }
-    let reasons: Vec<_> = counts.iter().map(|(code, count)| format!("{code} {count}")).collect();
+    let reasons: Vec<_> = counts
+        .iter()
+        .map(|(code, count)| format!("{code} {count}"))
+        .collect();
     let code = match (has_samples, items.first()) {
         (true, _) => FailureCode::Partly,
         (false, Some(first)) if counts.len() == 1 => first.code,
         (false, _) => FailureCode::NothingAccepted,
     };
-    let message = format!("{stored} samples stored, {} failed ({})", items.len(), reasons.join(", "));
-    Failure { code, message, items }
+    let message = format!(
+        "{stored} samples stored, {} failed ({})",
+        items.len(),
+        reasons.join(", ")
+    );
+    Failure {
+        code,
+        message,
+        items,
+    }
 }

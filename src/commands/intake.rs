@@ -16,7 +16,10 @@ use tokio::sync::mpsc;
 /// Files found but not yet begun; the finder waits when there are more.
 const QUEUE: usize = 4;
 /// Responses of the last year are kept, 4 GiB of them.
-const CACHE_LIMITS: CacheLimits = CacheLimits { age_secs: 365 * 86_400, bytes_max: 4 << 30 };
+const CACHE_LIMITS: CacheLimits = CacheLimits {
+    age_secs: 365 * 86_400,
+    bytes_max: 4 << 30,
+};
 
 /// What the finder of files has at hand. It sends what it finds, and gives up when nobody listens any more.
 #[derive(Debug)]
@@ -75,8 +78,12 @@ pub fn generate(
         .context("cannot start the asynchronous runtime")?;
     let ended = std::thread::scope(|scope| {
         let finding = scope.spawn(|| find(finder));
-        let ended = runtime.block_on(work(session, settings, cache, &mut store, summary, &progress, intake));
-        let found = finding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let ended = runtime.block_on(work(
+            session, settings, cache, &mut store, summary, &progress, intake,
+        ));
+        let found = finding
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         summary.absorb(found?);
         ended
     });
@@ -98,13 +105,23 @@ pub fn survey(
     let progress = Progress::start(&session.screen, session.quiet);
     let (sender, mut intake) = mpsc::channel(QUEUE);
     let summary = GenerationSummary::default();
-    let finder = Finder { session, settings, store, cache, progress: &progress, summary, sender };
+    let finder = Finder {
+        session,
+        settings,
+        store,
+        cache,
+        progress: &progress,
+        summary,
+        sender,
+    };
     let found = std::thread::scope(|scope| {
         let finding = scope.spawn(|| find(finder));
         while let Some(item) = intake.blocking_recv() {
             look(item);
         }
-        finding.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        finding
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
     close(cache_thread);
     found
@@ -148,11 +165,18 @@ async fn work(
                 signal = signals.wait() => return Ok(Ended::Early(Halt::Signal(signal))),
                 client = connect(settings, &cache) => client?,
             };
-            Some(Arc::new(Engine::new(client, settings.clone(), cache.clone(), &session.run_id)))
+            Some(Arc::new(Engine::new(
+                client,
+                settings.clone(),
+                cache.clone(),
+                &session.run_id,
+            )))
         }
         _ => None,
     };
-    let ended = Drive::new(engine.clone(), store, summary, progress).run(head, intake, signals).await;
+    let ended = Drive::new(engine.clone(), store, summary, progress)
+        .run(head, intake, signals)
+        .await;
     if let Some(engine) = engine {
         summary.spend = engine.spend();
         remember(&engine, &cache, matches!(ended, Ok(Ended::Complete))).await;
@@ -178,7 +202,11 @@ async fn connect(settings: &GenerationSettings, cache: &Cache) -> anyhow::Result
 async fn find_endpoint(settings: &GenerationSettings) -> Result<Endpoint, LlmError> {
     let found = llm::discover(&LOCAL_SERVERS).await;
     let first = found.first().ok_or_else(LlmError::no_endpoint)?;
-    tracing::info!("no model server is configured: using {} at {}", first.server.name, first.base_url);
+    tracing::info!(
+        "no model server is configured: using {} at {}",
+        first.server.name,
+        first.base_url
+    );
     Ok(first.endpoint(settings.model.clone()))
 }
 
@@ -198,7 +226,10 @@ async fn remember(engine: &Engine, cache: &Cache, is_complete: bool) {
     let Ok(text) = serde_json::to_string(&profile) else {
         return;
     };
-    if let Err(error) = cache.keep_profile(&profile_name(engine.client()), text).await {
+    if let Err(error) = cache
+        .keep_profile(&profile_name(engine.client()), text)
+        .await
+    {
         tracing::warn!("what was learnt about the server is forgotten: {error}");
     }
 }

@@ -4,8 +4,8 @@ mod drive;
 mod engine;
 mod intake;
 mod piece;
-mod prepare;
 mod plan;
+mod prepare;
 mod progress;
 mod repos;
 mod retry;
@@ -49,7 +49,10 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     if error.is::<SettingsError>() {
         return Exit::Usage;
     }
-    match error.downcast_ref::<LlmError>().and_then(LlmError::run_stop) {
+    match error
+        .downcast_ref::<LlmError>()
+        .and_then(LlmError::run_stop)
+    {
         Some(stop) => exit_of_stop(stop),
         None => Exit::Internal,
     }
@@ -89,7 +92,12 @@ impl Session {
         Self::start(Workspace::open(&global.workspace)?, global, "plan", None)
     }
 
-    fn start(workspace: Workspace, global: &GlobalArgs, command: &str, lock: Option<Lock>) -> anyhow::Result<Self> {
+    fn start(
+        workspace: Workspace,
+        global: &GlobalArgs,
+        command: &str,
+        lock: Option<Lock>,
+    ) -> anyhow::Result<Self> {
         let talk = match (global.quiet, global.verbose) {
             (true, _) => Talk::Quiet,
             (false, 0) => Talk::Normal,
@@ -99,13 +107,30 @@ impl Session {
         let screen = Screen::default();
         let run_id = run_id();
         let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-        let log = logging::start(&workspace, &format!("{stamp}-{command}-{run_id}"), talk, &screen)?;
+        let log = logging::start(
+            &workspace,
+            &format!("{stamp}-{command}-{run_id}"),
+            talk,
+            &screen,
+        )?;
         let signals = Signals::listen().context("cannot listen for signals")?;
-        Ok(Session { workspace, run_id, screen, signals, quiet: global.quiet, _log: log, _lock: lock })
+        Ok(Session {
+            workspace,
+            run_id,
+            screen,
+            signals,
+            quiet: global.quiet,
+            _log: log,
+            _lock: lock,
+        })
     }
 
     /// Prints a result: JSON on stdout when asked for, else for people on stderr.
-    fn report(&self, summary: &(impl Display + serde::Serialize), args: &ReportArgs) -> anyhow::Result<()> {
+    fn report(
+        &self,
+        summary: &(impl Display + serde::Serialize),
+        args: &ReportArgs,
+    ) -> anyhow::Result<()> {
         tracing::info!("{summary}");
         if args.json {
             print_json(summary)?;
@@ -122,7 +147,9 @@ fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
 
 /// UTC, `YYYY-MM-DD HH:MM:SS`: the form of every stored time.
 fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
 }
 
 /// Seconds since 1970.

@@ -6,7 +6,9 @@ use super::engine::{Answered, Engine, Halt, Refused, Work};
 use super::row;
 use crate::domain::chunk::{self, Chunk, Layout, context};
 use crate::domain::failure::{FailedItem, FailureCode};
-use crate::domain::prompt::{self, Names, Plan, PlannedQuestion, QuestionKind, ReplyForm, Source, Tasks};
+use crate::domain::prompt::{
+    self, Names, Plan, PlannedQuestion, QuestionKind, ReplyForm, Source, Tasks,
+};
 use crate::domain::quality::{self, Evidence, EvidenceIndex, GateOptions, Symbols};
 use crate::domain::redact;
 use crate::domain::sample::Sample;
@@ -80,11 +82,23 @@ impl<'a> FileContext<'a> {
     /// The context of a file; `questions` is the number to ask about each chunk, if it is fixed.
     pub fn of(file: &'a SourceFile, work: &Work, questions: Option<usize>) -> Self {
         let layout = Layout::of(&file.text, &file.language);
-        let names = layout.outline.symbols.iter().map(|symbol| symbol.name.as_str());
-        let words = names.chain(layout.outline.symbols.iter().map(|symbol| symbol.signature.as_str()));
+        let names = layout
+            .outline
+            .symbols
+            .iter()
+            .map(|symbol| symbol.name.as_str());
+        let words = names.chain(
+            layout
+                .outline
+                .symbols
+                .iter()
+                .map(|symbol| symbol.signature.as_str()),
+        );
         let asked = match work {
             Work::Whole => HashSet::new(),
-            Work::Items { questions, .. } => questions.iter().map(|question| plain(question)).collect(),
+            Work::Items { questions, .. } => {
+                questions.iter().map(|question| plain(question)).collect()
+            }
         };
         FileContext {
             file,
@@ -109,12 +123,23 @@ impl<'a> FileContext<'a> {
     pub fn whole(&self, bytes_max: usize) -> Vec<Piece> {
         let mut asked = prompt::Asked::default();
         let chunks = self.layout.split(&self.file.text, bytes_max);
-        chunks.into_iter().map(|chunk| self.fresh(chunk, 0, &mut asked)).collect()
+        chunks
+            .into_iter()
+            .map(|chunk| self.fresh(chunk, 0, &mut asked))
+            .collect()
     }
 
     fn fresh(&self, chunk: Chunk, tries: u32, asked: &mut prompt::Asked) -> Piece {
-        let ground = prompt::Ground::of(&self.file.text, &self.file.language, &self.layout.outline, &chunk);
-        Piece { ask: Ask::Questions(Plan::of(&ground, self.questions, asked), tries), chunk }
+        let ground = prompt::Ground::of(
+            &self.file.text,
+            &self.file.language,
+            &self.layout.outline,
+            &chunk,
+        );
+        Piece {
+            ask: Ask::Questions(Plan::of(&ground, self.questions, asked), tries),
+            chunk,
+        }
     }
 
     fn again(&self, items: &[FailedItem]) -> Option<Vec<Piece>> {
@@ -125,11 +150,28 @@ impl<'a> FileContext<'a> {
                 pieces.push(self.fresh(chunk, item.tries, &mut prompt::Asked::default()));
                 continue;
             };
-            let kind = item.kind.as_deref().and_then(|kind| kind.parse().ok()).unwrap_or(QuestionKind::How);
-            let known = (PlannedQuestion { kind, question: question.clone() }, item.tries);
-            match pieces.iter_mut().find(|piece| piece.chunk == chunk).map(|piece| &mut piece.ask) {
+            let kind = item
+                .kind
+                .as_deref()
+                .and_then(|kind| kind.parse().ok())
+                .unwrap_or(QuestionKind::How);
+            let known = (
+                PlannedQuestion {
+                    kind,
+                    question: question.clone(),
+                },
+                item.tries,
+            );
+            match pieces
+                .iter_mut()
+                .find(|piece| piece.chunk == chunk)
+                .map(|piece| &mut piece.ask)
+            {
                 Some(Ask::Answers(same_chunk)) => same_chunk.push(known),
-                _ => pieces.push(Piece { chunk, ask: Ask::Answers(vec![known]) }),
+                _ => pieces.push(Piece {
+                    chunk,
+                    ask: Ask::Answers(vec![known]),
+                }),
             }
         }
         Some(pieces)
@@ -167,13 +209,20 @@ impl<'a> FileContext<'a> {
             chunk,
             prefix: Arc::new(Prefix::new(shared.system, &shared.user)),
             evidence: EvidenceIndex::new(&evidence, Arc::clone(&self.symbols)),
-            gates: GateOptions { min_score, markers: vec![prefix.mark().to_owned()], ..GateOptions::default() },
+            gates: GateOptions {
+                min_score,
+                markers: vec![prefix.mark().to_owned()],
+                ..GateOptions::default()
+            },
         }
     }
 
     /// Whether the question is new in this file; from now on it is not.
     fn is_new(&self, question: &str) -> bool {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(plain(question))
+        self.asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(plain(question))
     }
 
     fn flaw(&self, question: &PlannedQuestion) -> Option<(FailureCode, String)> {
@@ -190,38 +239,52 @@ impl<'a> FileContext<'a> {
 
 /// A question without what does not make it another one.
 fn plain(question: &str) -> String {
-    question.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    question
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 impl Engine {
     /// Works on one piece. A chunk that the model's window cannot hold is cut again.
-    pub(super) async fn piece(&self, context: &FileContext<'_>, piece: Piece) -> Result<PieceResult, Halt> {
+    pub(super) async fn piece(
+        &self,
+        context: &FileContext<'_>,
+        piece: Piece,
+    ) -> Result<PieceResult, Halt> {
         let mut result = PieceResult::default();
         let mut waiting = vec![piece];
         while let Some(piece) = waiting.pop() {
             let shown = context.show(&piece.chunk, self.settings.min_score);
             let questions = match piece.ask {
                 Ask::Answers(known) => known,
-                Ask::Questions(plan, tries) => match self.questions(context, &shown, &plan, tries).await? {
-                    Asked::Questions(questions, dropped) => {
-                        result.rejected.extend(dropped);
-                        questions.into_iter().map(|question| (question, 0)).collect()
+                Ask::Questions(plan, tries) => {
+                    match self.questions(context, &shown, &plan, tries).await? {
+                        Asked::Questions(questions, dropped) => {
+                            result.rejected.extend(dropped);
+                            questions
+                                .into_iter()
+                                .map(|question| (question, 0))
+                                .collect()
+                        }
+                        Asked::TooLong if piece.chunk.range.len() > CHUNK_BYTES_MIN => {
+                            waiting.extend(context.halves(&piece.chunk, tries));
+                            continue;
+                        }
+                        Asked::TooLong => {
+                            result.fail(failed(&shown, None, FailureCode::ContextLength, tries));
+                            continue;
+                        }
+                        Asked::Failed(code) => {
+                            result.fail(failed(&shown, None, code, tries));
+                            continue;
+                        }
                     }
-                    Asked::TooLong if piece.chunk.range.len() > CHUNK_BYTES_MIN => {
-                        waiting.extend(context.halves(&piece.chunk, tries));
-                        continue;
-                    }
-                    Asked::TooLong => {
-                        result.fail(failed(&shown, None, FailureCode::ContextLength, tries));
-                        continue;
-                    }
-                    Asked::Failed(code) => {
-                        result.fail(failed(&shown, None, code, tries));
-                        continue;
-                    }
-                },
+                }
             };
-            self.answers(context, &shown, questions, &mut result).await?;
+            self.answers(context, &shown, questions, &mut result)
+                .await?;
         }
         Ok(result)
     }
@@ -239,7 +302,8 @@ impl Engine {
             task: context.tasks.questions(plan, ReplyForm::Json),
             follow: Vec::new(),
             output: Output::Json(Arc::new(schema)),
-            tokens_max: QUESTION_TOKENS * (1 + u32::try_from(plan.slots.len()).unwrap_or(u32::MAX - 1)),
+            tokens_max: QUESTION_TOKENS
+                * (1 + u32::try_from(plan.slots.len()).unwrap_or(u32::MAX - 1)),
             temperature: self.settings.question_temperature,
             seed: (tries > 0).then_some(tries),
         };
@@ -263,7 +327,12 @@ impl Engine {
         shown: &Shown<'_>,
         found: Vec<PlannedQuestion>,
     ) -> Result<Asked, Halt> {
-        let sifted = join_all(found.into_iter().map(|question| self.sift_one(context, shown, question))).await;
+        let sifted = join_all(
+            found
+                .into_iter()
+                .map(|question| self.sift_one(context, shown, question)),
+        )
+        .await;
         let (mut kept, mut dropped) = (Vec::new(), Vec::new());
         for one in sifted {
             match one? {
@@ -308,7 +377,10 @@ impl Engine {
         let Ok(text) = prompt::parse_question(&answered.completion.text) else {
             return Ok(Err(code));
         };
-        let repaired = PlannedQuestion { kind: question.kind, question: text };
+        let repaired = PlannedQuestion {
+            kind: question.kind,
+            question: text,
+        };
         Ok(match context.flaw(&repaired) {
             None => Ok(repaired),
             Some((code, _)) => Err(code),
@@ -322,7 +394,9 @@ impl Engine {
         questions: Vec<(PlannedQuestion, u32)>,
         result: &mut PieceResult,
     ) -> Result<(), Halt> {
-        let answers = questions.iter().map(|(question, tries)| self.answer(context, shown, question, *tries));
+        let answers = questions
+            .iter()
+            .map(|(question, tries)| self.answer(context, shown, question, *tries));
         let answers = join_all(answers).await;
         for ((question, tries), answer) in questions.iter().zip(answers) {
             match answer? {
@@ -347,7 +421,11 @@ impl Engine {
             follow: Vec::new(),
             output: Output::Text,
             tokens_max: self.settings.answer_tokens_max,
-            temperature: if tries > 0 { temperature.max(SECOND_TRY_TEMPERATURE) } else { temperature },
+            temperature: if tries > 0 {
+                temperature.max(SECOND_TRY_TEMPERATURE)
+            } else {
+                temperature
+            },
             seed: (tries > 0).then_some(tries),
         };
         let answered = match self.ask(&request, |text| !text.trim().is_empty()).await? {
@@ -360,13 +438,28 @@ impl Engine {
         if redact::has_secret(text) {
             return Ok(Err(FailureCode::SecretInAnswer));
         }
-        Ok(match quality::check_answer(&question.question, text, &shown.evidence, &shown.gates) {
-            Ok(score) => Ok(row::sample(context.file, shown.chunk, &context.layout, question, &answered, score, &self.run_id)),
-            Err(rejection) => {
-                tracing::trace!("{}: {} ({})", context.file.path, rejection.code, rejection.detail);
-                Err(rejection.code)
-            }
-        })
+        Ok(
+            match quality::check_answer(&question.question, text, &shown.evidence, &shown.gates) {
+                Ok(score) => Ok(row::sample(
+                    context.file,
+                    shown.chunk,
+                    &context.layout,
+                    question,
+                    &answered,
+                    score,
+                    &self.run_id,
+                )),
+                Err(rejection) => {
+                    tracing::trace!(
+                        "{}: {} ({})",
+                        context.file.path,
+                        rejection.code,
+                        rejection.detail
+                    );
+                    Err(rejection.code)
+                }
+            },
+        )
     }
 }
 
@@ -381,10 +474,17 @@ impl FileContext<'_> {
     fn halves(&self, chunk: &Chunk, tries: u32) -> Vec<Piece> {
         let (start, text) = (chunk.range.start, &self.file.text[chunk.range.clone()]);
         let mut asked = prompt::Asked::default();
-        let halves = chunk::split(text, &self.file.language, text.len().div_ceil(2)).into_iter().filter_map(|half| {
-            Chunk::at(&self.file.text, start + half.range.start..start + half.range.end)
-        });
-        let mut pieces: Vec<Piece> = halves.map(|half| self.fresh(half, tries, &mut asked)).collect();
+        let halves = chunk::split(text, &self.file.language, text.len().div_ceil(2))
+            .into_iter()
+            .filter_map(|half| {
+                Chunk::at(
+                    &self.file.text,
+                    start + half.range.start..start + half.range.end,
+                )
+            });
+        let mut pieces: Vec<Piece> = halves
+            .map(|half| self.fresh(half, tries, &mut asked))
+            .collect();
         pieces.reverse();
         pieces
     }
@@ -397,7 +497,12 @@ impl PieceResult {
     }
 }
 
-fn failed(shown: &Shown<'_>, question: Option<&PlannedQuestion>, code: FailureCode, tries: u32) -> FailedItem {
+fn failed(
+    shown: &Shown<'_>,
+    question: Option<&PlannedQuestion>,
+    code: FailureCode,
+    tries: u32,
+) -> FailedItem {
     FailedItem {
         code,
         start: shown.chunk.range.start,

@@ -38,11 +38,16 @@ pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
     let settings = GenerationSettings::from_args(&args.generation)?;
     let mut forecast = Forecast::default();
     let refresh = args.refresh;
-    let found = intake::survey(session, &settings, |finder| scan::scan(finder, refresh), |item| match item {
-        Intake::File(file, Work::Whole) => forecast.add(&file, &settings),
-        Intake::File(..) => {}
-        Intake::Change(_) => forecast.retired += 1,
-    })?;
+    let found = intake::survey(
+        session,
+        &settings,
+        |finder| scan::scan(finder, refresh),
+        |item| match item {
+            Intake::File(file, Work::Whole) => forecast.add(&file, &settings),
+            Intake::File(..) => {}
+            Intake::Change(_) => forecast.retired += 1,
+        },
+    )?;
     forecast.complete(found);
     if args.report.json {
         super::print_json(&forecast)?;
@@ -57,16 +62,24 @@ impl Forecast {
         self.new_or_changed += 1;
         let ratio = BytesPerToken::default();
         let answer_tokens = u64::from(settings.answer_tokens_max);
-        let bytes_max = chunk_bytes_max(WINDOW_ASSUMED_TOKENS, FRAME_TOKENS + answer_tokens.min(WINDOW_ASSUMED_TOKENS / 3), ratio);
+        let bytes_max = chunk_bytes_max(
+            WINDOW_ASSUMED_TOKENS,
+            FRAME_TOKENS + answer_tokens.min(WINDOW_ASSUMED_TOKENS / 3),
+            ratio,
+        );
         let layout = Layout::of(&file.text, &file.language);
         let mut asked = Asked::default();
         for chunk in layout.split(&file.text, bytes_max) {
             let ground = Ground::of(&file.text, &file.language, &layout.outline, &chunk);
-            let questions = Plan::of(&ground, settings.questions, &mut asked).slots.len() as u64;
+            let questions = Plan::of(&ground, settings.questions, &mut asked)
+                .slots
+                .len() as u64;
             self.chunks += 1;
             self.calls += 1 + questions;
-            self.prompt_tokens += (1 + questions) * (FRAME_TOKENS + ratio.tokens(chunk.range.len()));
-            self.completion_tokens += questions * (QUESTION_TOKENS + ANSWER_TOKENS.min(answer_tokens));
+            self.prompt_tokens +=
+                (1 + questions) * (FRAME_TOKENS + ratio.tokens(chunk.range.len()));
+            self.completion_tokens +=
+                questions * (QUESTION_TOKENS + ANSWER_TOKENS.min(answer_tokens));
         }
     }
 
@@ -82,7 +95,11 @@ impl fmt::Display for Forecast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let skipped: u64 = self.skipped.values().sum();
         writeln!(f, "{}:", plural(self.files, "file", "files"))?;
-        writeln!(f, "  {:>8}  new or changed, would be sent", self.new_or_changed)?;
+        writeln!(
+            f,
+            "  {:>8}  new or changed, would be sent",
+            self.new_or_changed
+        )?;
         writeln!(f, "  {:>8}  unchanged", self.unchanged)?;
         writeln!(f, "  {:>8}  skipped", skipped)?;
         for (reason, count) in &self.skipped {
@@ -92,9 +109,18 @@ impl fmt::Display for Forecast {
             writeln!(f, "  {:>8}  unreadable", self.unreadable)?;
         }
         if self.retired > 0 {
-            writeln!(f, "  {:>8}  gone: their rows would be retired", self.retired)?;
+            writeln!(
+                f,
+                "  {:>8}  gone: their rows would be retired",
+                self.retired
+            )?;
         }
-        writeln!(f, "{} in {}", plural(self.calls, "call", "calls"), plural(self.chunks, "chunk", "chunks"))?;
+        writeln!(
+            f,
+            "{} in {}",
+            plural(self.calls, "call", "calls"),
+            plural(self.chunks, "chunk", "chunks")
+        )?;
         write!(
             f,
             "about {} prompt tokens and {} completion tokens; a server that caches prompt prefixes reads most of them once",

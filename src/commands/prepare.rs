@@ -25,5 +25,7 @@ pub fn prepare(
     refresh: bool,
     summary: &mut GenerationSummary,
 ) -> anyhow::Result<Exit> {
-    intake::generate(session, settings, summary, |finder| scan::scan(finder, refresh))
+    intake::generate(session, settings, summary, |finder| {
+        scan::scan(finder, refresh)
+    })
 }

@@ -31,7 +31,10 @@ impl Progress {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
             let template = "{wide_bar} {pos}/{len} files  {msg}  {elapsed} (left {eta})";
-            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_style(
+                ProgressStyle::with_template(template)
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
             screen.set_bar(Some(bar.clone()));
             bar
         });
@@ -62,7 +65,11 @@ impl Progress {
     pub fn file_finished(&self, summary: &GenerationSummary) {
         let position = self.scanned.load(Ordering::Relaxed);
         let total = self.total.load(Ordering::Relaxed).max(position);
-        let said = format!("{} samples, {} failed", summary.samples, summary.failed + summary.partly_done);
+        let said = format!(
+            "{} samples, {} failed",
+            summary.samples,
+            summary.failed + summary.partly_done
+        );
         match &self.bar {
             Some(bar) => {
                 bar.set_position(position);

@@ -24,7 +24,12 @@ pub struct Listed {
 /// Reads `repos.txt`.
 pub fn listed(workspace: &Workspace) -> anyhow::Result<Listed> {
     let file = workspace.repos_txt();
-    let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}; write one URL a line into it", file.display()))?;
+    let bytes = std::fs::read(&file).with_context(|| {
+        format!(
+            "cannot read {}; write one URL a line into it",
+            file.display()
+        )
+    })?;
     let (specs, bad) = parse_list(&String::from_utf8_lossy(&bytes));
     Ok(Listed { specs, bad })
 }
@@ -41,7 +46,8 @@ pub struct Located {
 impl Located {
     /// Whether the file stored as `path` is one of its.
     pub fn holds(&self, path: &str) -> bool {
-        path.strip_prefix(&self.folder).is_some_and(|rest| rest.starts_with('/'))
+        path.strip_prefix(&self.folder)
+            .is_some_and(|rest| rest.starts_with('/'))
     }
 }
 
@@ -56,16 +62,26 @@ pub fn to_prepare(workspace: &Workspace) -> anyhow::Result<Vec<Located>> {
     for bad in &listed.bad {
         tracing::error!("{bad}");
     }
-    let wanted: Vec<_> = listed.specs.iter().map(|spec| located(workspace, spec.id.as_str())).collect();
+    let wanted: Vec<_> = listed
+        .specs
+        .iter()
+        .map(|spec| located(workspace, spec.id.as_str()))
+        .collect();
     let known: HashSet<&str> = wanted.iter().map(|one| one.folder.as_str()).collect();
-    for other in on_disk.iter().filter(|one| !known.contains(one.folder.as_str())) {
+    for other in on_disk
+        .iter()
+        .filter(|one| !known.contains(one.folder.as_str()))
+    {
         tracing::info!("{} is not in repos.txt: left alone", other.folder);
     }
     Ok(wanted)
 }
 
 fn located(workspace: &Workspace, id: &str) -> Located {
-    Located { folder: path::encode(id.as_bytes()), worktree: workspace.repos().join(id) }
+    Located {
+        folder: path::encode(id.as_bytes()),
+        worktree: workspace.repos().join(id),
+    }
 }
 
 fn worktrees(workspace: &Workspace) -> Vec<Located> {
@@ -79,7 +95,10 @@ fn worktrees(workspace: &Workspace) -> Vec<Located> {
 fn collect(root: &Path, folder: &Path, depth: usize, found: &mut Vec<Located>) {
     if folder.join(".git").is_dir() {
         let below = folder.strip_prefix(root).unwrap_or(folder);
-        found.push(Located { folder: path::encode(below.as_os_str().as_bytes()), worktree: folder.to_owned() });
+        found.push(Located {
+            folder: path::encode(below.as_os_str().as_bytes()),
+            worktree: folder.to_owned(),
+        });
         return;
     }
     let entries = match std::fs::read_dir(folder) {

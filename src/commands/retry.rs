@@ -70,7 +70,9 @@ fn find(mut finder: Finder<'_>, which: Which) -> anyhow::Result<GenerationSummar
             Err(error) => {
                 tracing::warn!("{error}: its failures are left as they are");
                 finder.summary.repositories_unreadable += 1;
-                files.iter().for_each(|file| finder.leave(file, "repository_unreadable"));
+                files
+                    .iter()
+                    .for_each(|file| finder.leave(file, "repository_unreadable"));
             }
         }
     }
@@ -85,7 +87,12 @@ fn in_repository(
 ) -> anyhow::Result<Result<(), Closed>> {
     let mut wanted: HashMap<Vec<u8>, FailedFile> = files
         .into_iter()
-        .map(|file| (path::decode(&file.path[repository.located.folder.len() + 1..]), file))
+        .map(|file| {
+            (
+                path::decode(&file.path[repository.located.folder.len() + 1..]),
+                file,
+            )
+        })
         .collect();
     for candidate in repository.candidates().flatten() {
         let Some(failed) = wanted.remove(&candidate.path) else {
@@ -122,7 +129,9 @@ fn in_repository(
             return Ok(Err(Closed));
         }
     }
-    wanted.values().for_each(|file| finder.leave(file, "vanished"));
+    wanted
+        .values()
+        .for_each(|file| finder.leave(file, "vanished"));
     Ok(Ok(()))
 }
 
@@ -137,13 +146,19 @@ fn work(
     if !is_same || failed.failure.items.is_empty() {
         return Ok(Some(Work::Whole));
     }
-    let promises = |item: &FailedItem| which == Which::All || item.tries < TRIES_MAX && item.code.can_retry();
+    let promises =
+        |item: &FailedItem| which == Which::All || item.tries < TRIES_MAX && item.code.can_retry();
     let (items, left): (Vec<_>, Vec<_>) = failed.failure.items.iter().cloned().partition(promises);
     if items.is_empty() {
         return Ok(None);
     }
     let questions = finder.store.questions_of(&failed.path)?;
-    Ok(Some(Work::Items { items, left, has_samples: failed.has_samples, questions }))
+    Ok(Some(Work::Items {
+        items,
+        left,
+        has_samples: failed.has_samples,
+        questions,
+    }))
 }
 
 impl Finder<'_> {

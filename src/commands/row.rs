@@ -18,17 +18,29 @@ pub(super) fn sample(
     score: Score,
     run_id: &str,
 ) -> Sample {
-    let user = Turn { role: Role::User, content: question.question.clone(), metadata: provenance(file, chunk, layout, question) };
+    let user = Turn {
+        role: Role::User,
+        content: question.question.clone(),
+        metadata: provenance(file, chunk, layout, question),
+    };
     let assistant = Turn {
         role: Role::Assistant,
         content: answered.completion.text.trim().to_owned(),
         metadata: generation(answered, &score, run_id),
     };
-    Sample { turns: vec![user, assistant], score: score.value }
+    Sample {
+        turns: vec![user, assistant],
+        score: score.value,
+    }
 }
 
 /// Where the question comes from.
-fn provenance(file: &SourceFile, chunk: &Chunk, layout: &Layout, question: &PlannedQuestion) -> Value {
+fn provenance(
+    file: &SourceFile,
+    chunk: &Chunk,
+    layout: &Layout,
+    question: &PlannedQuestion,
+) -> Value {
     let repository = &file.repository;
     json!({
         "repository": repository.url,

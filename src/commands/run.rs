@@ -40,7 +40,12 @@ fn steps(
     if !matches!(prepared, Exit::Done | Exit::SomeFailed) {
         return Ok(prepared);
     }
-    let retried = retry::retry(session, settings, retry::Which::Promising, &mut summary.retry)?;
+    let retried = retry::retry(
+        session,
+        settings,
+        retry::Which::Promising,
+        &mut summary.retry,
+    )?;
     tracing::info!("retry: {}", summary.retry);
     Ok(match (scraped, retried) {
         (_, Exit::Done) => scraped,

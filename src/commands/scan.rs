@@ -82,11 +82,27 @@ enum Found {
 }
 
 impl<'a, 'b> Scan<'a, 'b> {
-    fn begin(finder: &'a mut Finder<'b>, repository: &'a OpenRepository, refresh: bool) -> Result<Self, StoreError> {
+    fn begin(
+        finder: &'a mut Finder<'b>,
+        repository: &'a OpenRepository,
+        refresh: bool,
+    ) -> Result<Self, StoreError> {
         let folder = &repository.located.folder;
-        let stored = finder.store.files_below(folder)?.into_iter().map(|file| (file.path.clone(), file)).collect();
+        let stored = finder
+            .store
+            .files_below(folder)?
+            .into_iter()
+            .map(|file| (file.path.clone(), file))
+            .collect();
         let known = finder.cache.stats_below(folder)?;
-        Ok(Scan { finder, repository, refresh, stored, known, learnt: Vec::new() })
+        Ok(Scan {
+            finder,
+            repository,
+            refresh,
+            stored,
+            known,
+            learnt: Vec::new(),
+        })
     }
 
     fn walk(&mut self) -> Result<Walked, StoreError> {
@@ -165,7 +181,11 @@ impl<'a, 'b> Scan<'a, 'b> {
             Ok(read) => read,
             Err(error) => return Found::Not(NotTaken::Unreadable(error)),
         };
-        let seen = Seen { stamp: read.stamp, content_hash: read.content_hash.clone(), seen_at_ns };
+        let seen = Seen {
+            stamp: read.stamp,
+            content_hash: read.content_hash.clone(),
+            seen_at_ns,
+        };
         if !self.refresh && self.is_stored(path, &read.content_hash) {
             self.learn(path, seen, None);
             return Found::Unchanged;
@@ -184,7 +204,10 @@ impl<'a, 'b> Scan<'a, 'b> {
 
     /// What an earlier run knew, when the file's stamp proves that its content is the same.
     fn known_before(&self, candidate: &Candidate, path: &str) -> Option<Found> {
-        let row = self.known.get(path).filter(|row| row.seen.proves(&candidate.stamp))?;
+        let row = self
+            .known
+            .get(path)
+            .filter(|row| row.seen.proves(&candidate.stamp))?;
         if !self.refresh && self.is_stored(path, &row.seen.content_hash) {
             return Some(Found::Unchanged);
         }
@@ -197,16 +220,23 @@ impl<'a, 'b> Scan<'a, 'b> {
     }
 
     fn is_stored(&self, path: &str, content_hash: &str) -> bool {
-        self.stored.get(path).is_some_and(|file| file.content_hash == content_hash)
+        self.stored
+            .get(path)
+            .is_some_and(|file| file.content_hash == content_hash)
     }
 
     fn learn(&mut self, path: &str, seen: Seen, skipped: Option<String>) {
-        self.learnt.push((path.to_owned(), StatRow { seen, skipped }));
+        self.learnt
+            .push((path.to_owned(), StatRow { seen, skipped }));
     }
 
     /// A file that is no longer selected keeps its rows while its content is what they were made from: a rule or an option that changed
     /// must not delete what was paid for. Once the content changed too, the rows are stale.
-    fn forget_if_changed(&mut self, candidate: &Candidate, path: String) -> Result<Result<(), Closed>, StoreError> {
+    fn forget_if_changed(
+        &mut self,
+        candidate: &Candidate,
+        path: String,
+    ) -> Result<Result<(), Closed>, StoreError> {
         if let Some(file) = self.stored.remove(&path) {
             let read = self.repository.read(candidate, u64::MAX);
             let is_same = matches!(&read, Ok(read) if read.content_hash == file.content_hash);
@@ -230,6 +260,10 @@ impl<'a, 'b> Scan<'a, 'b> {
 
     fn keep_stats(&mut self) -> Result<(), StoreError> {
         let rows = std::mem::take(&mut self.learnt);
-        if rows.is_empty() { Ok(()) } else { self.finder.cache.keep_stats(rows) }
+        if rows.is_empty() {
+            Ok(())
+        } else {
+            self.finder.cache.keep_stats(rows)
+        }
     }
 }

@@ -40,8 +40,14 @@ pub fn scrape(session: &Session, jobs: u16, summary: &mut ScrapeSummary) -> anyh
             count(&spec, result, summary);
         }
     });
-    summary.untried += waiting.into_inner().unwrap_or_else(PoisonError::into_inner).len() as u64;
-    Ok(session.signals.seen().map_or_else(|| summary.exit(), super::stop::Signal::exit))
+    summary.untried += waiting
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .len() as u64;
+    Ok(session
+        .signals
+        .seen()
+        .map_or_else(|| summary.exit(), super::stop::Signal::exit))
 }
 
 fn work(
@@ -49,11 +55,21 @@ fn work(
     waiting: &Mutex<VecDeque<RepoSpec>>,
     results: mpsc::Sender<(RepoSpec, Result<Synced, GitError>)>,
 ) {
-    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    let next = || {
+        waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
+    };
     while session.signals.seen().is_none()
         && let Some(spec) = next()
     {
-        let result = git::sync(&session.workspace.repos(), &spec, session.signals.flag(), &|_| {});
+        let result = git::sync(
+            &session.workspace.repos(),
+            &spec,
+            session.signals.flag(),
+            &|_| {},
+        );
         if results.send((spec, result)).is_err() {
             return;
         }
@@ -63,7 +79,10 @@ fn work(
 fn count(spec: &RepoSpec, result: Result<Synced, GitError>, summary: &mut ScrapeSummary) {
     let synced = match result {
         Ok(synced) => synced,
-        Err(GitError { problem: git::Problem::Cancelled, .. }) => {
+        Err(GitError {
+            problem: git::Problem::Cancelled,
+            ..
+        }) => {
             summary.untried += 1;
             return;
         }
@@ -73,12 +92,18 @@ fn count(spec: &RepoSpec, result: Result<Synced, GitError>, summary: &mut Scrape
             return;
         }
     };
-    let commit = synced.commit.as_deref().map_or("", |commit| commit.get(..10).unwrap_or(commit));
+    let commit = synced
+        .commit
+        .as_deref()
+        .map_or("", |commit| commit.get(..10).unwrap_or(commit));
     let (counter, done) = match &synced.change {
         Change::Cloned => (&mut summary.cloned, format!("cloned at {commit}")),
         Change::Updated { .. } => (&mut summary.updated, format!("updated to {commit}")),
         Change::Restored { files: 0 } => (&mut summary.updated, format!("restored to {commit}")),
-        Change::Restored { files } => (&mut summary.updated, format!("{files} changed files restored to {commit}")),
+        Change::Restored { files } => (
+            &mut summary.updated,
+            format!("{files} changed files restored to {commit}"),
+        ),
         Change::Unchanged => (&mut summary.unchanged, format!("unchanged at {commit}")),
         Change::Empty => (&mut summary.empty, "has no commits yet".to_owned()),
     };

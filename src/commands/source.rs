@@ -5,7 +5,9 @@ use crate::domain::licence;
 use crate::domain::path;
 use crate::domain::prompt::readme_head;
 use crate::domain::redact;
-use crate::domain::select::{self, Attributes, FileKind, PathFacts, SelectOptions, Skip, SkipReason, SourceText, Tracked};
+use crate::domain::select::{
+    self, Attributes, FileKind, PathFacts, SelectOptions, Skip, SkipReason, SourceText, Tracked,
+};
 use crate::domain::source::{Repository, SourceFile};
 use crate::git::{self, GitError, Snapshot, TrackedKind};
 use crate::walk::{self, Candidate, FileBytes, ReadError};
@@ -50,7 +52,9 @@ impl OpenRepository {
             true => Tracked::No,
         })
         .flatten()
-        .filter(|candidate| candidate.kind == FileKind::Regular && candidate.tracked == Tracked::Yes)
+        .filter(|candidate| {
+            candidate.kind == FileKind::Regular && candidate.tracked == Tracked::Yes
+        })
         .collect();
         let about = Repository {
             folder: located.folder.clone(),
@@ -59,7 +63,11 @@ impl OpenRepository {
             licence: licence_of(&located.worktree, &top),
             about: readme_of(&located.worktree, &top),
         };
-        Ok(OpenRepository { located, about: Arc::new(about), snapshot })
+        Ok(OpenRepository {
+            located,
+            about: Arc::new(about),
+            snapshot,
+        })
     }
 
     /// Files that git tracks.
@@ -80,7 +88,11 @@ impl OpenRepository {
     /// What git attributes say about a candidate.
     pub fn attributes(&self, candidate: &Candidate) -> Attributes {
         let said = self.snapshot.attributes(&candidate.path);
-        Attributes { generated: said.generated, vendored: said.vendored, language: said.language }
+        Attributes {
+            generated: said.generated,
+            vendored: said.vendored,
+            language: said.language,
+        }
     }
 
     /// Reads a candidate that passed the checks of its path.
@@ -89,11 +101,21 @@ impl OpenRepository {
     }
 
     /// Makes a source file of the bytes that were read.
-    pub fn take(&self, candidate: &Candidate, facts: &PathFacts<'_>, read: &FileBytes, options: &SelectOptions) -> Result<SourceFile, Skip> {
+    pub fn take(
+        &self,
+        candidate: &Candidate,
+        facts: &PathFacts<'_>,
+        read: &FileBytes,
+        options: &SelectOptions,
+    ) -> Result<SourceFile, Skip> {
         let source = select::by_content(&read.bytes, facts, options)?;
         let redacted = redact::redact(&source.text);
         if redacted.is_withheld() {
-            return Err(Skip::measured(SkipReason::Secrets, redacted.hits.len(), redact::HITS_MAX));
+            return Err(Skip::measured(
+                SkipReason::Secrets,
+                redacted.hits.len(),
+                redact::HITS_MAX,
+            ));
         }
         let own_licence = licence::of_file(&source.text);
         Ok(SourceFile {
@@ -140,22 +162,38 @@ fn line_starts(source: &SourceText) -> Vec<usize> {
     if !source.text.ends_with('\n') {
         starts.push(source.text.len());
     }
-    starts.into_iter().filter_map(|at| source.raw_offset(at)).collect()
+    starts
+        .into_iter()
+        .filter_map(|at| source.raw_offset(at))
+        .collect()
 }
 
 fn readme_of(worktree: &Path, top: &[Candidate]) -> String {
-    let is_readme = |candidate: &&Candidate| candidate.path.to_ascii_lowercase().starts_with(b"readme");
-    let texts = top.iter().filter(is_readme).filter_map(|candidate| text_of(worktree, candidate));
-    texts.map(|text| readme_head(&redact::redact(&text).text, ABOUT_BYTES_MAX)).find(|head| !head.is_empty()).unwrap_or_default()
+    let is_readme =
+        |candidate: &&Candidate| candidate.path.to_ascii_lowercase().starts_with(b"readme");
+    let texts = top
+        .iter()
+        .filter(is_readme)
+        .filter_map(|candidate| text_of(worktree, candidate));
+    texts
+        .map(|text| readme_head(&redact::redact(&text).text, ABOUT_BYTES_MAX))
+        .find(|head| !head.is_empty())
+        .unwrap_or_default()
 }
 
 fn licence_of(worktree: &Path, top: &[Candidate]) -> Option<String> {
-    let named = top.iter().map(|candidate| (path::encode(&candidate.path), candidate));
+    let named = top
+        .iter()
+        .map(|candidate| (path::encode(&candidate.path), candidate));
     let texts: Vec<(String, String)> = named
         .filter(|(name, _)| licence::is_licence_file(name))
         .filter_map(|(name, candidate)| Some((name, text_of(worktree, candidate)?)))
         .collect();
-    licence::of_repository(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())))
+    licence::of_repository(
+        texts
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_str())),
+    )
 }
 
 /// README and licence only help: one that cannot be read is as good as none.

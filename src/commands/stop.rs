@@ -42,26 +42,36 @@ impl Signals {
     pub fn listen() -> std::io::Result<Self> {
         let (sender, seen) = watch::channel(None);
         let flag = Arc::new(AtomicBool::new(false));
-        let signals = Signals { seen, flag: Arc::clone(&flag) };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let signals = Signals {
+            seen,
+            flag: Arc::clone(&flag),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()?;
         let (mut interrupt, mut terminate) = {
             let _inside = runtime.enter();
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+            (
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::terminate())?,
+            )
         };
-        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            runtime.block_on(async {
-                loop {
-                    let signal = tokio::select! {
-                        _ = interrupt.recv() => Signal::Interrupt,
-                        _ = terminate.recv() => Signal::Terminate,
-                    };
-                    if flag.swap(true, Ordering::Relaxed) {
-                        std::process::exit(i32::from(signal.exit().code()));
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    loop {
+                        let signal = tokio::select! {
+                            _ = interrupt.recv() => Signal::Interrupt,
+                            _ = terminate.recv() => Signal::Terminate,
+                        };
+                        if flag.swap(true, Ordering::Relaxed) {
+                            std::process::exit(i32::from(signal.exit().code()));
+                        }
+                        sender.send_replace(Some(signal));
                     }
-                    sender.send_replace(Some(signal));
-                }
-            });
-        })?;
+                });
+            })?;
         Ok(signals)
     }
 
@@ -129,7 +139,12 @@ pub struct Reservation<'a> {
 impl Budget {
     /// A fresh budget; its time runs from now.
     pub fn new(limits: BudgetSettings) -> Self {
-        Budget { limits, began: Instant::now(), ledger: Mutex::default(), settled: Notify::new() }
+        Budget {
+            limits,
+            began: Instant::now(),
+            ledger: Mutex::default(),
+            settled: Notify::new(),
+        }
     }
 
     /// Sets aside one request of at most `tokens`. Waits while requests under way hold tokens that they may give back.
@@ -145,11 +160,19 @@ impl Budget {
 
     /// `None`: not now, but what is under way may leave enough.
     fn try_reserve(&self, tokens: u64) -> Result<Option<Reservation<'_>>, Spent> {
-        if self.limits.secs.is_some_and(|secs| self.began.elapsed() >= Duration::from_secs(secs)) {
+        if self
+            .limits
+            .secs
+            .is_some_and(|secs| self.began.elapsed() >= Duration::from_secs(secs))
+        {
             return Err(Spent::Time);
         }
         let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.limits.requests.is_some_and(|most| ledger.requests >= most) {
+        if self
+            .limits
+            .requests
+            .is_some_and(|most| ledger.requests >= most)
+        {
             return Err(Spent::Requests);
         }
         if let Some(most) = self.limits.tokens {
@@ -162,14 +185,21 @@ impl Budget {
         }
         ledger.requests += 1;
         ledger.tokens_reserved += tokens;
-        Ok(Some(Reservation { budget: self, tokens }))
+        Ok(Some(Reservation {
+            budget: self,
+            tokens,
+        }))
     }
 }
 
 impl Reservation<'_> {
     /// Books what the request really used: `tokens`, and `attempts` on the wire.
     pub fn settle(self, tokens: u64, attempts: u32) {
-        let mut ledger = self.budget.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ledger = self
+            .budget
+            .ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         ledger.tokens += tokens;
         ledger.requests += u64::from(attempts.saturating_sub(1));
     }
@@ -177,7 +207,11 @@ impl Reservation<'_> {
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        self.budget.ledger.lock().unwrap_or_else(PoisonError::into_inner).tokens_reserved -= self.tokens;
+        self.budget
+            .ledger
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .tokens_reserved -= self.tokens;
         self.budget.settled.notify_waiters();
     }
 }
@@ -187,7 +221,11 @@ mod tests {
     use super::*;
 
     fn budget(requests: Option<u64>, tokens: Option<u64>) -> Budget {
-        Budget::new(BudgetSettings { requests, tokens, secs: None })
+        Budget::new(BudgetSettings {
+            requests,
+            tokens,
+            secs: None,
+        })
     }
 
     #[test]

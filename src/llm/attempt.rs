@@ -65,7 +65,11 @@ impl Client {
         })
     }
 
-    async fn try_until_it_ends(&self, request: &Request, tally: &mut Tally) -> Result<Completion, LlmError> {
+    async fn try_until_it_ends(
+        &self,
+        request: &Request,
+        tally: &mut Tally,
+    ) -> Result<Completion, LlmError> {
         loop {
             match self.attempt(request, tally).await? {
                 Next::Done(completion) => return Ok(*completion),
@@ -76,26 +80,33 @@ impl Client {
     }
 
     async fn attempt(&self, request: &Request, tally: &mut Tally) -> Result<Next, LlmError> {
-        let reserved = self.learnt().calibration.tokens(request.prompt_bytes()) + f64::from(request.tokens_max);
+        let reserved = self.learnt().calibration.tokens(request.prompt_bytes())
+            + f64::from(request.tokens_max);
         let pass = self.stop.unless_stopped(self.gate.enter(reserved)).await?;
         let form = self.learnt().form;
         let body = body::write(&self.model, request, form);
         let sent_at = Instant::now();
         self.count_attempt(tally);
-        let exchange = self.stop.unless_dead(self.transport.post(&self.address.chat, body)).await?;
+        let exchange = self
+            .stop
+            .unless_dead(self.transport.post(&self.address.chat, body))
+            .await?;
         let outcome = self.judge(request, form, exchange);
-        pass.end(pressure(&outcome), tokens_used(&outcome));
-        match outcome {
+        let (pressure, used) = (pressure(&outcome), tokens_used(&outcome));
+        let next = match outcome {
             Outcome::Usable(usable) => {
-                let latency = sent_at.elapsed();
-                self.accept(request, form, *usable, tally.attempts, latency).map(|done| Next::Done(Box::new(done)))
+                let done = self.accept(request, form, *usable, tally.attempts, sent_at.elapsed());
+                Ok(Next::Done(Box::new(done)))
             }
             Outcome::Not(finding, usage) => {
                 self.meter.spend(usage);
                 tally.usage.add(usage);
                 self.follow(request, form, finding, tally).map(Next::Again)
             }
-        }
+        };
+        // Last, so that the next in line knows what this attempt taught.
+        pass.end(pressure, used);
+        next
     }
 
     fn count_attempt(&self, tally: &mut Tally) {
@@ -108,11 +119,16 @@ impl Client {
 
     /// Reads what came back.
     fn judge(&self, request: &Request, form: Form, exchange: Result<Exchange, Broken>) -> Outcome {
+        if exchange
+            .as_ref()
+            .map_or_else(|broken| broken.heard, |_| true)
+        {
+            self.health.responded();
+        }
         let exchange = match exchange {
             Ok(exchange) => exchange,
             Err(broken) => return Outcome::Not(of_broken(broken), Usage::default()),
         };
-        self.health.responded();
         let now = SystemTime::now();
         if !(200..300).contains(&exchange.status) {
             let finding = classify(exchange.status, &exchange.headers, &exchange.body, now);
@@ -121,15 +137,25 @@ impl Client {
         if let Some(reset) = backoff::reset_of_used_up(&exchange.headers, now) {
             self.gate.pause(reset.min(USED_UP_PAUSE_MAX));
         }
-        let tagged = matches!(request.output, Output::Json(_)) && form.structure == Structure::Tagged;
+        let tagged =
+            matches!(request.output, Output::Json(_)) && form.structure == Structure::Tagged;
         match response::read(&exchange.body, tagged) {
             Reading::Usable(usable) => self.check_prompt(request, usable),
             Reading::Error(error) => Outcome::Not(classify_object(&error), Usage::default()),
-            Reading::Malformed(message) => Outcome::Not(retry(FailureCode::MalformedResponse, message), Usage::default()),
-            Reading::Useless { code: FailureCode::ServerError, message, usage } => {
-                Outcome::Not(retry(FailureCode::ServerError, message), usage)
-            }
-            Reading::Useless { code, message, usage } => Outcome::Not(item(code, message), usage),
+            Reading::Malformed(message) => Outcome::Not(
+                retry(FailureCode::MalformedResponse, message),
+                Usage::default(),
+            ),
+            Reading::Useless {
+                code: FailureCode::ServerError,
+                message,
+                usage,
+            } => Outcome::Not(retry(FailureCode::ServerError, message), usage),
+            Reading::Useless {
+                code,
+                message,
+                usage,
+            } => Outcome::Not(item(code, message), usage),
         }
     }
 
@@ -153,32 +179,46 @@ impl Client {
         usable: Usable,
         attempts: u32,
         latency: Duration,
-    ) -> Result<Completion, LlmError> {
+    ) -> Completion {
         self.health.succeeded();
         self.meter.spend(usable.usage);
         count(&self.meter.completions);
-        Ok(Completion {
+        Completion {
             text: self.blot(usable.text),
             reasoning: usable.reasoning.map(|text| self.blot(text)),
-            model: usable.model.map_or_else(|| self.model.clone(), |name| self.blot(name)),
+            model: usable
+                .model
+                .map_or_else(|| self.model.clone(), |name| self.blot(name)),
             finish_reason: self.blot(usable.finish_reason),
             usage: usable.usage,
             attempts,
             latency_ms: u64::try_from(latency.as_millis()).unwrap_or(u64::MAX),
             sent: body::sent(request, form),
-        })
+        }
     }
 
     /// Decides what comes after a failed attempt: the wait before the next, or the error.
-    fn follow(&self, request: &Request, form: Form, finding: Finding, tally: &mut Tally) -> Result<Duration, LlmError> {
+    fn follow(
+        &self,
+        request: &Request,
+        form: Form,
+        finding: Finding,
+        tally: &mut Tally,
+    ) -> Result<Duration, LlmError> {
         let message = self.blot(finding.message);
         match finding.verdict {
-            Verdict::Retry { code, wait, pressed } => self.try_again(code, wait, pressed, message, tally),
+            Verdict::Retry {
+                code,
+                wait,
+                pressed,
+            } => self.try_again(code, wait, pressed, message, tally),
             Verdict::Adapt(part) => {
                 count(&self.meter.adapted);
                 match self.adapt(request, form, part) {
                     true => Ok(Duration::ZERO),
-                    false => Err(self.give_up(ErrorClass::Item(FailureCode::InvalidRequest), message)),
+                    false => {
+                        Err(self.give_up(ErrorClass::Item(FailureCode::InvalidRequest), message))
+                    }
                 }
             }
             Verdict::Shrink { context_tokens } => {
@@ -211,7 +251,12 @@ impl Client {
             return Err(self.exhaust(code, message, tally));
         }
         tracing::debug!(attempt = tally.attempts, code = code.as_str(), %message, "trying again");
-        let own = backoff::delay(tally.failures, rand::random(), self.limits.backoff_first, self.limits.backoff_max);
+        let own = backoff::delay(
+            tally.failures,
+            rand::random(),
+            self.limits.backoff_first,
+            self.limits.backoff_max,
+        );
         Ok(match wait {
             // The gate pauses for all, this request too.
             Some(wait) if pressed && !wait.is_zero() => Duration::ZERO,
@@ -224,10 +269,8 @@ impl Client {
         if self.health.exhausted(tally.began, code) {
             return self.end_run(RunStop::EndpointDead, &message);
         }
-        LlmError {
-            class: ErrorClass::Transient(code),
-            ..LlmError::stop(RunStop::EndpointDead, format!("{message}, after {} attempts", tally.attempts))
-        }
+        let message = format!("{message}, after {} attempts", tally.attempts);
+        LlmError::new(ErrorClass::Transient(code), message)
     }
 
     /// Moves to the next form after a complaint. `false` when there is none, or the request does not hold what is complained about.
@@ -248,17 +291,18 @@ impl Client {
         learnt.form = next;
         drop(learnt);
         self.gate.restart_ramp();
-        tracing::info!(?part, ?next, "the server does not take a part of the request; asking in another form");
+        tracing::info!(
+            ?part,
+            ?next,
+            "the server does not take a part of the request; asking in another form"
+        );
         true
     }
 
     /// The error of a request that failed by its own fault; the service is well.
     fn give_up(&self, class: ErrorClass, message: String) -> LlmError {
         self.health.succeeded();
-        LlmError {
-            class,
-            ..LlmError::stop(RunStop::Settings, message)
-        }
+        LlmError::new(class, message)
     }
 
     fn end_run(&self, stop: RunStop, message: &str) -> LlmError {
@@ -269,12 +313,19 @@ impl Client {
 }
 
 fn retry(code: FailureCode, message: String) -> Finding {
-    let verdict = Verdict::Retry { code, wait: None, pressed: false };
+    let verdict = Verdict::Retry {
+        code,
+        wait: None,
+        pressed: false,
+    };
     Finding { verdict, message }
 }
 
 fn item(code: FailureCode, message: String) -> Finding {
-    Finding { verdict: Verdict::Item(code), message }
+    Finding {
+        verdict: Verdict::Item(code),
+        message,
+    }
 }
 
 fn of_broken(broken: Broken) -> Finding {
@@ -289,8 +340,15 @@ fn pressure(outcome: &Outcome) -> Pressure {
     match outcome {
         Outcome::Usable(_) => Pressure::Served,
         Outcome::Not(finding, _) => match finding.verdict {
-            Verdict::Retry { pressed: true, wait, .. } => Pressure::Refused(wait.unwrap_or_default().as_secs_f64()),
-            Verdict::Retry { code: FailureCode::Timeout, .. } => Pressure::Overran,
+            Verdict::Retry {
+                pressed: true,
+                wait,
+                ..
+            } => Pressure::Refused(wait.unwrap_or_default().as_secs_f64()),
+            Verdict::Retry {
+                code: FailureCode::Timeout,
+                ..
+            } => Pressure::Overran,
             _ => Pressure::Unknown,
         },
     }

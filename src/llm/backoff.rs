@@ -17,15 +17,25 @@ pub(super) fn delay(attempt: u32, random: f64, first: Duration, most: Duration) 
 pub(super) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let precise = text("retry-after-ms").and_then(|ms| seconds(ms, 1e-3));
-    let standard = || text("retry-after").and_then(|value| seconds(value, 1.0).or_else(|| until_date(value, now)));
-    precise.or_else(standard).or_else(|| reset_of_used_up(headers, now))
+    let standard = || {
+        text("retry-after").and_then(|value| seconds(value, 1.0).or_else(|| until_date(value, now)))
+    };
+    precise
+        .or_else(standard)
+        .or_else(|| reset_of_used_up(headers, now))
 }
 
 /// Allowances as providers name them: what remains, and when it is whole again.
 const ALLOWANCES: [(&str, &str); 5] = [
-    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+    (
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-reset-requests",
+    ),
     ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
-    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
+    (
+        "anthropic-ratelimit-requests-remaining",
+        "anthropic-ratelimit-requests-reset",
+    ),
     ("x-ratelimit-remaining", "x-ratelimit-reset"),
     ("ratelimit-remaining", "ratelimit-reset"),
 ];
@@ -34,9 +44,13 @@ const ALLOWANCES: [(&str, &str); 5] = [
 pub(super) fn reset_of_used_up(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let used_up = ALLOWANCES.iter().filter(|(remaining, _)| {
-        text(remaining).and_then(|n| n.trim().parse::<f64>().ok()).is_some_and(|n| n < 1.0)
+        text(remaining)
+            .and_then(|n| n.trim().parse::<f64>().ok())
+            .is_some_and(|n| n < 1.0)
     });
-    used_up.filter_map(|(_, reset)| text(reset).and_then(|value| until_reset(value, now))).max()
+    used_up
+        .filter_map(|(_, reset)| text(reset).and_then(|value| until_reset(value, now)))
+        .max()
 }
 
 /// A reset as "1s", "6m0s", "20ms", seconds, an epoch in seconds or milliseconds, or a date.
@@ -47,7 +61,11 @@ fn until_reset(text: &str, now: SystemTime) -> Option<Duration> {
     let Ok(number) = text.parse::<f64>() else {
         return go_duration(text).or_else(|| until_date(text, now));
     };
-    let epoch = if number >= EPOCH_MILLIS_MIN { number / 1e3 } else { number };
+    let epoch = if number >= EPOCH_MILLIS_MIN {
+        number / 1e3
+    } else {
+        number
+    };
     if epoch < EPOCH_SECS_MIN {
         return seconds(text, 1.0);
     }
@@ -67,7 +85,9 @@ fn go_duration(text: &str) -> Option<Duration> {
     let mut total = Duration::ZERO;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let unit_end = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |n| digits + n);
+        let unit_end = rest[digits..]
+            .find(|c: char| c.is_ascii_digit())
+            .map_or(rest.len(), |n| digits + n);
         let unit = match &rest[digits..unit_end] {
             "h" => 3600.0,
             "m" => 60.0,
@@ -86,7 +106,12 @@ fn go_duration(text: &str) -> Option<Duration> {
 /// An HTTP date or an RFC 3339 one; a past date is no wait.
 fn until_date(text: &str, now: SystemTime) -> Option<Duration> {
     let http = httpdate::parse_http_date(text.trim()).ok();
-    let at = http.or_else(|| text.trim().parse::<jiff::Timestamp>().ok().map(SystemTime::from))?;
+    let at = http.or_else(|| {
+        text.trim()
+            .parse::<jiff::Timestamp>()
+            .ok()
+            .map(SystemTime::from)
+    })?;
     Some(at.duration_since(now).unwrap_or_default())
 }
 
@@ -100,7 +125,10 @@ mod tests {
     fn wait(pairs: &[(&'static str, &str)]) -> Option<f64> {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+            headers.insert(
+                HeaderName::from_static(name),
+                HeaderValue::from_str(value).unwrap(),
+            );
         }
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW_SECS);
         asked_wait(&headers, now).map(|wait| wait.as_secs_f64())
@@ -109,7 +137,9 @@ mod tests {
     #[test]
     fn delays_double_up_to_the_bound_and_spread_evenly() {
         let [first, most] = [0.5, 30.0].map(Duration::from_secs_f64);
-        let bounds: Vec<f64> = (1..=9).map(|n| delay(n, 1.0, first, most).as_secs_f64()).collect();
+        let bounds: Vec<f64> = (1..=9)
+            .map(|n| delay(n, 1.0, first, most).as_secs_f64())
+            .collect();
         assert_eq!(bounds, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0]);
         assert_eq!(delay(3, 0.25, first, most).as_secs_f64(), 0.5);
         assert_eq!(delay(u32::MAX, 0.0, first, most), Duration::ZERO);
@@ -122,15 +152,39 @@ mod tests {
             (&[], None),
             (&[("retry-after", "7")], Some(7.0)),
             (&[("retry-after", "1.5")], Some(1.5)),
-            (&[("retry-after", "Fri, 15 Jan 2027 08:00:30 GMT")], Some(30.0)),
-            (&[("retry-after", "Fri, 15 Jan 2021 08:00:30 GMT")], Some(0.0)),
+            (
+                &[("retry-after", "Fri, 15 Jan 2027 08:00:30 GMT")],
+                Some(30.0),
+            ),
+            (
+                &[("retry-after", "Fri, 15 Jan 2021 08:00:30 GMT")],
+                Some(0.0),
+            ),
             (&[("retry-after", "soon")], None),
             (&[("retry-after", "-1")], None),
             (&[("retry-after", "NaN")], None),
-            (&[("retry-after", "1e300")], Some(Duration::MAX.as_secs_f64())),
-            (&[("retry-after-ms", "250"), ("retry-after", "9")], Some(0.25)),
-            (&[("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "1m30.5s")], Some(90.5)),
-            (&[("x-ratelimit-remaining-requests", "9"), ("x-ratelimit-reset-requests", "1m")], None),
+            (
+                &[("retry-after", "1e300")],
+                Some(Duration::MAX.as_secs_f64()),
+            ),
+            (
+                &[("retry-after-ms", "250"), ("retry-after", "9")],
+                Some(0.25),
+            ),
+            (
+                &[
+                    ("x-ratelimit-remaining-requests", "0"),
+                    ("x-ratelimit-reset-requests", "1m30.5s"),
+                ],
+                Some(90.5),
+            ),
+            (
+                &[
+                    ("x-ratelimit-remaining-requests", "9"),
+                    ("x-ratelimit-reset-requests", "1m"),
+                ],
+                None,
+            ),
             (
                 &[
                     ("x-ratelimit-remaining-requests", "0"),
@@ -140,9 +194,24 @@ mod tests {
                 ],
                 Some(1.0),
             ),
-            (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1800000060000")], Some(60.0)),
-            (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1800000060")], Some(60.0)),
-            (&[("ratelimit-remaining", "0"), ("ratelimit-reset", "12")], Some(12.0)),
+            (
+                &[
+                    ("x-ratelimit-remaining", "0"),
+                    ("x-ratelimit-reset", "1800000060000"),
+                ],
+                Some(60.0),
+            ),
+            (
+                &[
+                    ("x-ratelimit-remaining", "0"),
+                    ("x-ratelimit-reset", "1800000060"),
+                ],
+                Some(60.0),
+            ),
+            (
+                &[("ratelimit-remaining", "0"), ("ratelimit-reset", "12")],
+                Some(12.0),
+            ),
             (
                 &[
                     ("anthropic-ratelimit-requests-remaining", "0"),

@@ -149,7 +149,12 @@ mod tests {
 
     #[test]
     fn each_rung_of_the_ladder_is_valid_and_says_what_the_server_does_not_enforce() {
-        let schema = || Output::Json(Arc::new(Schema::new("questions", &json!({"type": "object"}))));
+        let schema = || {
+            Output::Json(Arc::new(Schema::new(
+                "questions",
+                &json!({"type": "object"}),
+            )))
+        };
         let form = |structure| Form {
             structure,
             length_field: LengthField::MaxCompletionTokens,
@@ -157,7 +162,10 @@ mod tests {
             seed: false,
         };
         let body = parsed(schema(), form(Structure::JsonSchema));
-        assert_eq!(body["response_format"]["json_schema"]["schema"], json!({"type": "object"}));
+        assert_eq!(
+            body["response_format"]["json_schema"]["schema"],
+            json!({"type": "object"})
+        );
         assert_eq!(body["max_completion_tokens"], 64);
         assert!(body.get("temperature").is_none() && body.get("seed").is_none());
         let body = parsed(schema(), form(Structure::JsonObject));

@@ -48,15 +48,23 @@ impl Calibration {
     }
 
     fn density_most(&self) -> f32 {
-        let trusted = self.bytes_per_token.filter(|_| self.prompts_seen >= PROMPTS_TRUSTED);
-        trusted.map_or(BYTES_PER_TOKEN_MOST, |average| (average * TIMES_AVERAGE_MOST).min(BYTES_PER_TOKEN_MOST))
+        let trusted = self
+            .bytes_per_token
+            .filter(|_| self.prompts_seen >= PROMPTS_TRUSTED);
+        trusted.map_or(BYTES_PER_TOKEN_MOST, |average| {
+            (average * TIMES_AVERAGE_MOST).min(BYTES_PER_TOKEN_MOST)
+        })
     }
 }
 
 /// Prompt tokens, cached ones included; some servers leave those out of the total.
 fn tokens_read(usage: Usage) -> Option<u64> {
     let (prompt, cached) = (usage.prompt?, usage.cached.unwrap_or(0));
-    let tokens = if cached > prompt { prompt + cached } else { prompt };
+    let tokens = if cached > prompt {
+        prompt + cached
+    } else {
+        prompt
+    };
     (tokens > 0).then_some(tokens)
 }
 
@@ -65,7 +73,11 @@ mod tests {
     use super::*;
 
     fn usage(prompt: u64, cached: u64) -> Usage {
-        Usage { prompt: Some(prompt), cached: Some(cached), ..Usage::default() }
+        Usage {
+            prompt: Some(prompt),
+            cached: Some(cached),
+            ..Usage::default()
+        }
     }
 
     #[test]

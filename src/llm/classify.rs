@@ -63,19 +63,30 @@ pub(super) fn classify_object(error: &Value) -> Finding {
     let status = words.status.unwrap_or(500);
     Finding {
         verdict: verdict(status, &words, words.retry_info()),
-        message: format!("error object in a good response: {}", excerpt(&words.message)),
+        message: format!(
+            "error object in a good response: {}",
+            excerpt(&words.message)
+        ),
     }
 }
 
 fn verdict(status: u16, words: &Words, wait: Option<Duration>) -> Verdict {
     if status >= 400 && status != 401 && words.says_context_length() {
-        return Verdict::Shrink { context_tokens: words.context_tokens() };
+        return Verdict::Shrink {
+            context_tokens: words.context_tokens(),
+        };
     }
-    let retry = |code, pressed| Verdict::Retry { code, wait, pressed };
+    let retry = |code, pressed| Verdict::Retry {
+        code,
+        wait,
+        pressed,
+    };
     match status {
         401 | 407 => Verdict::Run(RunStop::Credentials),
         402 => Verdict::Run(RunStop::Quota),
-        413 => Verdict::Shrink { context_tokens: None },
+        413 => Verdict::Shrink {
+            context_tokens: None,
+        },
         429 if words.says_quota() => Verdict::Run(RunStop::Quota),
         429 => retry(FailureCode::RateLimited, true),
         408 => retry(FailureCode::Timeout, false),
@@ -115,7 +126,9 @@ fn refused_request(words: &Words) -> Verdict {
 }
 
 fn headline(status: u16, told: &str) -> String {
-    let name = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let name = StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason());
     let name = name.map_or(String::new(), |name| format!(" {name}"));
     match told {
         "" => format!("the server answered {status}{name}"),
@@ -148,7 +161,9 @@ struct Words {
 impl Words {
     fn of(body: &Value) -> Self {
         let body = body.get(0).unwrap_or(body);
-        let error = [&body["error"], &body["detail"], body].into_iter().find(|value| !value.is_null());
+        let error = [&body["error"], &body["detail"], body]
+            .into_iter()
+            .find(|value| !value.is_null());
         let error = error.unwrap_or(&Value::Null);
         let text = |value: &Value| match value {
             Value::Null => String::new(),
@@ -171,7 +186,9 @@ impl Words {
             message,
             code,
             param: text(&error["param"]).to_lowercase(),
-            status: number.and_then(|n| u16::try_from(n).ok()).filter(|n| (400..600).contains(n)),
+            status: number
+                .and_then(|n| u16::try_from(n).ok())
+                .filter(|n| (400..600).contains(n)),
             object: error.clone(),
         }
     }
@@ -202,7 +219,10 @@ impl Words {
         }
         let (_, tail) = self.all.split_once("context ")?;
         let digits = tail.find(|c: char| c.is_ascii_digit())?;
-        let number: String = tail[digits..].chars().take_while(|c| c.is_ascii_digit() || *c == ',').collect();
+        let number: String = tail[digits..]
+            .chars()
+            .take_while(|c| c.is_ascii_digit() || *c == ',')
+            .collect();
         number.replace(',', "").parse().ok()
     }
 
@@ -220,7 +240,13 @@ impl Words {
     }
 
     fn says_credentials(&self) -> bool {
-        self.any(&["invalid_api_key", "api key not valid", "invalid api key", "incorrect api key", "authentication_error"])
+        self.any(&[
+            "invalid_api_key",
+            "api key not valid",
+            "invalid api key",
+            "incorrect api key",
+            "authentication_error",
+        ])
     }
 
     fn says_content_filter(&self) -> bool {
@@ -240,20 +266,42 @@ impl Words {
         self.code.contains("model_not_found")
             || self.param == "model"
             || self.all.contains("model")
-                && self.any(&["not found", "does not exist", "not exist", "unknown model", "invalid model", "no such model", "not a valid model"])
+                && self.any(&[
+                    "not found",
+                    "does not exist",
+                    "not exist",
+                    "unknown model",
+                    "invalid model",
+                    "no such model",
+                    "not a valid model",
+                ])
     }
 
     /// The part of the request that the server names as not taken; the `param` field is surer than the words.
     fn complaint(&self) -> Option<Complaint> {
-        const VALUE_WORDS: [&str; 7] =
-            ["too large", "too small", "at most", "at least", "less than", "greater than", "exceed"];
+        const VALUE_WORDS: [&str; 7] = [
+            "too large",
+            "too small",
+            "at most",
+            "at least",
+            "less than",
+            "greater than",
+            "exceed",
+        ];
         let named = |name: &str| match self.param.is_empty() {
             true => self.all.contains(name),
             false => self.param.starts_with(name),
         };
-        if ["response_format", "json_schema", "json_object", "guided_json", "grammar", "structured output"]
-            .iter()
-            .any(|name| named(name))
+        if [
+            "response_format",
+            "json_schema",
+            "json_object",
+            "guided_json",
+            "grammar",
+            "structured output",
+        ]
+        .iter()
+        .any(|name| named(name))
         {
             return Some(Complaint::Structure);
         }
@@ -267,7 +315,9 @@ impl Words {
     /// Google's `RetryInfo`: `"retryDelay": "34s"` among the details.
     fn retry_info(&self) -> Option<Duration> {
         let details = self.object["details"].as_array()?;
-        let delay = details.iter().find_map(|detail| detail["retryDelay"].as_str())?;
+        let delay = details
+            .iter()
+            .find_map(|detail| detail["retryDelay"].as_str())?;
         let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
         Duration::try_from_secs_f64(seconds).ok()
     }
@@ -283,7 +333,11 @@ mod tests {
     }
 
     fn retry(code: FailureCode, pressed: bool) -> Verdict {
-        Verdict::Retry { code, wait: None, pressed }
+        Verdict::Retry {
+            code,
+            wait: None,
+            pressed,
+        }
     }
 
     /// What an empty body means under every status that is not 2xx.
@@ -295,7 +349,9 @@ mod tests {
             402 => Verdict::Run(RunStop::Quota),
             408 => retry(Timeout, false),
             409 | 425 | 499 => retry(ServerError, false),
-            413 => Verdict::Shrink { context_tokens: None },
+            413 => Verdict::Shrink {
+                context_tokens: None,
+            },
             429 => retry(RateLimited, true),
             400..=499 => Verdict::Item(InvalidRequest),
             503 | 529 => retry(ServerError, true),
@@ -316,61 +372,190 @@ mod tests {
         use FailureCode::*;
         let error = |fields: Value| json!({ "error": fields });
         let table = [
-            (400, error(json!({"code": "context_length_exceeded", "message": "maximum context length is 4,096 tokens. However, you requested 5000"})),
-             Verdict::Shrink { context_tokens: Some(4096) }),
-            (400, error(json!({"type": "exceed_context_size_error", "n_ctx": 2048, "message": "the request exceeds the available context size"})),
-             Verdict::Shrink { context_tokens: Some(2048) }),
-            (500, error(json!("context window exceeded")), Verdict::Shrink { context_tokens: None }),
-            (400, error(json!({"param": "max_tokens", "message": "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."})),
-             Verdict::Adapt(Complaint::LengthField)),
-            (400, error(json!({"message": "max_tokens is too large: 9999"})), Verdict::Item(InvalidRequest)),
-            (400, error(json!({"param": "temperature", "message": "max_tokens aside, only the default temperature is supported"})),
-             Verdict::Adapt(Complaint::Temperature)),
-            (400, error(json!({"message": "'seed' is not supported"})), Verdict::Adapt(Complaint::Seed)),
-            (400, error(json!({"message": "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model"})),
-             Verdict::Adapt(Complaint::Structure)),
-            (422, json!({"detail": [{"loc": ["body", "response_format"], "msg": "Extra inputs are not permitted: response_format"}]}),
-             Verdict::Adapt(Complaint::Structure)),
-            (500, error(json!({"message": "failed to parse grammar"})), Verdict::Adapt(Complaint::Structure)),
-            (400, error(json!({"code": "content_filter", "message": "filtered"})), Verdict::Item(ContentFilter)),
-            (403, error(json!({"code": 403, "message": "flagged by moderation"})), Verdict::Item(ContentFilter)),
-            (400, error(json!({"message": "API key not valid. Please pass a valid API key."})), Verdict::Run(RunStop::Credentials)),
-            (400, error(json!({"message": "Your credit balance is too low"})), Verdict::Run(RunStop::Quota)),
-            (429, error(json!({"code": "insufficient_quota", "message": "You exceeded your current quota"})), Verdict::Run(RunStop::Quota)),
-            (404, error(json!({"code": "model_not_found", "message": "The model `x` does not exist"})), Verdict::Run(RunStop::ModelUnknown)),
-            (404, json!({"error": "model \"x\" not found, try pulling it first"}), Verdict::Run(RunStop::ModelUnknown)),
-            (400, json!({"object": "error", "message": "The model `x` does not exist.", "code": 40401}), Verdict::Run(RunStop::ModelUnknown)),
-            (404, json!({"detail": "Not Found"}), Verdict::Run(RunStop::EndpointWrong)),
-            (400, error(json!({"message": "messages must not be empty"})), Verdict::Item(InvalidRequest)),
+            (
+                400,
+                error(
+                    json!({"code": "context_length_exceeded", "message": "maximum context length is 4,096 tokens. However, you requested 5000"}),
+                ),
+                Verdict::Shrink {
+                    context_tokens: Some(4096),
+                },
+            ),
+            (
+                400,
+                error(
+                    json!({"type": "exceed_context_size_error", "n_ctx": 2048, "message": "the request exceeds the available context size"}),
+                ),
+                Verdict::Shrink {
+                    context_tokens: Some(2048),
+                },
+            ),
+            (
+                500,
+                error(json!("context window exceeded")),
+                Verdict::Shrink {
+                    context_tokens: None,
+                },
+            ),
+            (
+                400,
+                error(
+                    json!({"param": "max_tokens", "message": "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."}),
+                ),
+                Verdict::Adapt(Complaint::LengthField),
+            ),
+            (
+                400,
+                error(json!({"message": "max_tokens is too large: 9999"})),
+                Verdict::Item(InvalidRequest),
+            ),
+            (
+                400,
+                error(
+                    json!({"param": "temperature", "message": "max_tokens aside, only the default temperature is supported"}),
+                ),
+                Verdict::Adapt(Complaint::Temperature),
+            ),
+            (
+                400,
+                error(json!({"message": "'seed' is not supported"})),
+                Verdict::Adapt(Complaint::Seed),
+            ),
+            (
+                400,
+                error(
+                    json!({"message": "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model"}),
+                ),
+                Verdict::Adapt(Complaint::Structure),
+            ),
+            (
+                422,
+                json!({"detail": [{"loc": ["body", "response_format"], "msg": "Extra inputs are not permitted: response_format"}]}),
+                Verdict::Adapt(Complaint::Structure),
+            ),
+            (
+                500,
+                error(json!({"message": "failed to parse grammar"})),
+                Verdict::Adapt(Complaint::Structure),
+            ),
+            (
+                400,
+                error(json!({"code": "content_filter", "message": "filtered"})),
+                Verdict::Item(ContentFilter),
+            ),
+            (
+                403,
+                error(json!({"code": 403, "message": "flagged by moderation"})),
+                Verdict::Item(ContentFilter),
+            ),
+            (
+                400,
+                error(json!({"message": "API key not valid. Please pass a valid API key."})),
+                Verdict::Run(RunStop::Credentials),
+            ),
+            (
+                400,
+                error(json!({"message": "Your credit balance is too low"})),
+                Verdict::Run(RunStop::Quota),
+            ),
+            (
+                429,
+                error(
+                    json!({"code": "insufficient_quota", "message": "You exceeded your current quota"}),
+                ),
+                Verdict::Run(RunStop::Quota),
+            ),
+            (
+                404,
+                error(
+                    json!({"code": "model_not_found", "message": "The model `x` does not exist"}),
+                ),
+                Verdict::Run(RunStop::ModelUnknown),
+            ),
+            (
+                404,
+                json!({"error": "model \"x\" not found, try pulling it first"}),
+                Verdict::Run(RunStop::ModelUnknown),
+            ),
+            (
+                400,
+                json!({"object": "error", "message": "The model `x` does not exist.", "code": 40401}),
+                Verdict::Run(RunStop::ModelUnknown),
+            ),
+            (
+                404,
+                json!({"detail": "Not Found"}),
+                Verdict::Run(RunStop::EndpointWrong),
+            ),
+            (
+                400,
+                error(json!({"message": "messages must not be empty"})),
+                Verdict::Item(InvalidRequest),
+            ),
         ];
         for (status, body, expected) in table {
-            assert_eq!(judge(status, body.to_string().as_bytes()), expected, "{status} {body}");
+            assert_eq!(
+                judge(status, body.to_string().as_bytes()),
+                expected,
+                "{status} {body}"
+            );
         }
     }
 
     #[test]
     fn an_error_under_a_good_status_is_judged_by_its_own_code() {
         let verdict = |error: Value| classify_object(&error).verdict;
-        assert_eq!(verdict(json!({"code": 429})), retry(FailureCode::RateLimited, true));
-        assert_eq!(verdict(json!({"code": 401})), Verdict::Run(RunStop::Credentials));
-        assert_eq!(verdict(json!({"code": "weird"})), retry(FailureCode::ServerError, false));
-        assert_eq!(verdict(json!("overloaded")), retry(FailureCode::ServerError, false));
-        assert_eq!(verdict(json!({"code": 7, "message": "context length"})), Verdict::Shrink { context_tokens: None });
+        assert_eq!(
+            verdict(json!({"code": 429})),
+            retry(FailureCode::RateLimited, true)
+        );
+        assert_eq!(
+            verdict(json!({"code": 401})),
+            Verdict::Run(RunStop::Credentials)
+        );
+        assert_eq!(
+            verdict(json!({"code": "weird"})),
+            retry(FailureCode::ServerError, false)
+        );
+        assert_eq!(
+            verdict(json!("overloaded")),
+            retry(FailureCode::ServerError, false)
+        );
+        assert_eq!(
+            verdict(json!({"code": 7, "message": "context length"})),
+            Verdict::Shrink {
+                context_tokens: None
+            }
+        );
     }
 
     #[test]
     fn waits_come_from_headers_or_from_the_details() {
         let body = br#"[{"error":{"code":429,"details":[{"@type":"x"},{"retryDelay":"3.5s"}]}}]"#;
         let wait = Some(Duration::from_millis(3500));
-        assert_eq!(judge(429, body), Verdict::Retry { code: FailureCode::RateLimited, wait, pressed: true });
+        assert_eq!(
+            judge(429, body),
+            Verdict::Retry {
+                code: FailureCode::RateLimited,
+                wait,
+                pressed: true
+            }
+        );
     }
 
     #[test]
     fn messages_are_one_short_line_without_markup() {
-        let message = |body: &[u8]| classify(502, &HeaderMap::new(), body, SystemTime::UNIX_EPOCH).message;
-        assert_eq!(message(b"<html>\n<h1>nginx"), "the server answered 502 Bad Gateway: (a web page)");
+        let message =
+            |body: &[u8]| classify(502, &HeaderMap::new(), body, SystemTime::UNIX_EPOCH).message;
+        assert_eq!(
+            message(b"<html>\n<h1>nginx"),
+            "the server answered 502 Bad Gateway: (a web page)"
+        );
         assert_eq!(message(b""), "the server answered 502 Bad Gateway");
-        assert_eq!(message(b"a\x1b[31m\nb"), "the server answered 502 Bad Gateway: a [31m b");
+        assert_eq!(
+            message(b"a\x1b[31m\nb"),
+            "the server answered 502 Bad Gateway: a [31m b"
+        );
         assert!(message(&[b'x'; 5000]).len() < 300);
         assert!(message(&[0xff; 50]).contains('\u{fffd}'));
     }

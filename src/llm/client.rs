@@ -3,6 +3,7 @@
 //! Owns what all its requests share: the connection pool, the gate, what was learnt, the breaker, the meter. How one request is
 //! tried until it ends is [`super::attempt`].
 
+use super::backoff;
 use super::calibration::Calibration;
 use super::classify::{Verdict, classify};
 use super::endpoint::{Address, Endpoint, Limits};
@@ -15,7 +16,6 @@ use super::profile::{Form, Profile};
 use super::secret::Secret;
 use super::stop::Stop;
 use super::transport::{Exchange, Transport};
-use super::backoff;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -60,7 +60,11 @@ impl Client {
         let model = models::choose(endpoint.model.as_deref(), &listed, &address.base)?;
         let context_tokens = window_in_force(&transport, &address, &model).await;
         Ok(Client {
-            gate: Gate::new(limits.concurrency, limits.requests_per_minute, limits.tokens_per_minute),
+            gate: Gate::new(
+                limits.concurrency,
+                limits.requests_per_minute,
+                limits.tokens_per_minute,
+            ),
             address,
             model: model.id,
             key: endpoint.api_key.clone(),
@@ -69,7 +73,10 @@ impl Client {
             stop: Stop::default(),
             health: Health::new(),
             meter: Meter::default(),
-            learnt: Mutex::new(Learnt { context_tokens, ..Learnt::default() }),
+            learnt: Mutex::new(Learnt {
+                context_tokens,
+                ..Learnt::default()
+            }),
         })
     }
 
@@ -100,7 +107,9 @@ impl Client {
         learnt.form = profile.form;
         learnt.context_tokens = learnt.context_tokens.or(profile.context_tokens);
         learnt.calibration = Calibration {
-            bytes_per_token: profile.bytes_per_token.filter(|ratio| ratio.is_finite() && *ratio > 0.0),
+            bytes_per_token: profile
+                .bytes_per_token
+                .filter(|ratio| ratio.is_finite() && *ratio > 0.0),
             prompts_seen: profile.prompts_seen,
         };
     }
@@ -146,9 +155,18 @@ async fn list(
         };
         if attempt == CONNECT_ATTEMPTS {
             let message = format!("no model server answers at {}: {why}", address.base);
-            return Err(without_key(LlmError::stop(RunStop::EndpointDead, message), key));
+            return Err(without_key(
+                LlmError::stop(RunStop::EndpointDead, message),
+                key,
+            ));
         }
-        tokio::time::sleep(backoff::delay(attempt, 1.0, limits.backoff_first, limits.backoff_max)).await;
+        tokio::time::sleep(backoff::delay(
+            attempt,
+            1.0,
+            limits.backoff_first,
+            limits.backoff_max,
+        ))
+        .await;
         attempt += 1;
     }
 }
@@ -168,7 +186,12 @@ fn read_list(exchange: &Exchange, base: &str) -> Result<Vec<ListedModel>, LlmErr
             LlmError::stop(RunStop::EndpointWrong, message)
         });
     }
-    let finding = classify(exchange.status, &exchange.headers, &exchange.body, SystemTime::now());
+    let finding = classify(
+        exchange.status,
+        &exchange.headers,
+        &exchange.body,
+        SystemTime::now(),
+    );
     match finding.verdict {
         Verdict::Retry { .. } => Err(LlmError::stop(RunStop::EndpointDead, finding.message)),
         Verdict::Run(RunStop::EndpointWrong) if exchange.status >= 400 => Ok(Vec::new()),
@@ -178,7 +201,11 @@ fn read_list(exchange: &Exchange, base: &str) -> Result<Vec<ListedModel>, LlmErr
 }
 
 /// The window that one request has: llama.cpp divides the model's between its slots and tells so in its properties.
-async fn window_in_force(transport: &Transport, address: &Address, model: &ListedModel) -> Option<u32> {
+async fn window_in_force(
+    transport: &Transport,
+    address: &Address,
+    model: &ListedModel,
+) -> Option<u32> {
     if !model.llama_cpp {
         return model.context_tokens;
     }

@@ -81,4 +81,3 @@ pub struct Completion {
     /// What was really sent.
     pub sent: Sent,
 }
-

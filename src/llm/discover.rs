@@ -19,10 +19,22 @@ pub struct LocalServer {
 
 /// The servers looked for, most specific port first.
 pub const LOCAL_SERVERS: [LocalServer; 4] = [
-    LocalServer { name: "Ollama", port: 11434 },
-    LocalServer { name: "LM Studio", port: 1234 },
-    LocalServer { name: "llama.cpp", port: 8080 },
-    LocalServer { name: "vLLM", port: 8000 },
+    LocalServer {
+        name: "Ollama",
+        port: 11434,
+    },
+    LocalServer {
+        name: "LM Studio",
+        port: 1234,
+    },
+    LocalServer {
+        name: "llama.cpp",
+        port: 8080,
+    },
+    LocalServer {
+        name: "vLLM",
+        port: 8000,
+    },
 ];
 
 /// A server that answered.
@@ -38,7 +50,11 @@ pub struct Found {
 
 /// Asks all `servers` at once for their models. Those that answered come back in the given order; the first is the one to take.
 pub async fn discover(servers: &[LocalServer]) -> Vec<Found> {
-    join_all(servers.iter().copied().map(probe)).await.into_iter().flatten().collect()
+    join_all(servers.iter().copied().map(probe))
+        .await
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 async fn probe(server: LocalServer) -> Option<Found> {
@@ -54,7 +70,11 @@ async fn probe(server: LocalServer) -> Option<Found> {
     let transport = Transport::new(&address, None, &limits).ok()?;
     let exchange = transport.get(&address.models, ANSWER_TIMEOUT).await.ok()?;
     let models = models::read_list(&exchange.body).filter(|_| exchange.status == 200)?;
-    Some(Found { server, base_url, models })
+    Some(Found {
+        server,
+        base_url,
+        models,
+    })
 }
 
 impl Found {

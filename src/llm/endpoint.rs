@@ -152,11 +152,20 @@ mod tests {
     #[test]
     fn base_urls_are_read_as_people_write_them() {
         let table = [
-            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v1/chat/completions"),
-            ("http://127.0.0.1:8080/v1/", "http://127.0.0.1:8080/v1/chat/completions"),
+            (
+                "http://127.0.0.1:8080",
+                "http://127.0.0.1:8080/v1/chat/completions",
+            ),
+            (
+                "http://127.0.0.1:8080/v1/",
+                "http://127.0.0.1:8080/v1/chat/completions",
+            ),
             ("https://h/api/v1", "https://h/api/v1/chat/completions"),
             ("https://h/openai", "https://h/openai/chat/completions"),
-            ("https://h/v1/chat/completions", "https://h/v1/chat/completions"),
+            (
+                "https://h/v1/chat/completions",
+                "https://h/v1/chat/completions",
+            ),
             (
                 "https://h/deployments/m?api-version=1",
                 "https://h/deployments/m/chat/completions?api-version=1",
@@ -170,7 +179,13 @@ mod tests {
 
     #[test]
     fn bad_base_urls_are_refused_without_showing_their_credentials() {
-        for text in ["", "localhost:8080", "ftp://h", "http://", "https://me:hunter22@h/v1"] {
+        for text in [
+            "",
+            "localhost:8080",
+            "ftp://h",
+            "http://",
+            "https://me:hunter22@h/v1",
+        ] {
             let error = Address::parse(text).unwrap_err();
             assert!(!error.to_string().contains("hunter22"), "{error}");
         }
@@ -190,7 +205,11 @@ mod tests {
         ];
         for (url, allowed) in table {
             let address = Address::parse(url).unwrap();
-            assert_eq!(address.check_key(key.as_ref(), false).is_ok(), allowed, "{url}");
+            assert_eq!(
+                address.check_key(key.as_ref(), false).is_ok(),
+                allowed,
+                "{url}"
+            );
             assert!(address.check_key(key.as_ref(), true).is_ok());
             assert!(address.check_key(None, false).is_ok());
         }

@@ -62,12 +62,24 @@ impl RunStop {
     /// The line for people: what happened at `base`, and the cure.
     pub(super) fn explain(self, base: &str, happened: &str) -> String {
         match self {
-            RunStop::Credentials => format!("{base} refused the credentials ({happened}); give a valid key by OPENAI_API_KEY or --api-key-file"),
-            RunStop::Quota => format!("the account at {base} has nothing left to spend ({happened}); top it up, or use another key"),
-            RunStop::ModelUnknown => format!("{base} does not have the model ({happened}); name one that it has with --model"),
-            RunStop::WaitTooLong => format!("{base} asks to wait longer than a run does ({happened}); run again later"),
-            RunStop::EndpointWrong => format!("{base} is no OpenAI-compatible endpoint ({happened}); check the base URL"),
-            RunStop::EndpointDead => format!("{base} has stopped working ({happened}); files not tried stay untried"),
+            RunStop::Credentials => format!(
+                "{base} refused the credentials ({happened}); give a valid key by OPENAI_API_KEY or --api-key-file"
+            ),
+            RunStop::Quota => format!(
+                "the account at {base} has nothing left to spend ({happened}); top it up, or use another key"
+            ),
+            RunStop::ModelUnknown => format!(
+                "{base} does not have the model ({happened}); name one that it has with --model"
+            ),
+            RunStop::WaitTooLong => {
+                format!("{base} asks to wait longer than a run does ({happened}); run again later")
+            }
+            RunStop::EndpointWrong => {
+                format!("{base} is no OpenAI-compatible endpoint ({happened}); check the base URL")
+            }
+            RunStop::EndpointDead => {
+                format!("{base} has stopped working ({happened}); files not tried stay untried")
+            }
             RunStop::Settings | RunStop::NoEndpoint | RunStop::ModelChoice => happened.to_owned(),
         }
     }
@@ -79,10 +91,15 @@ impl RunStop {
 }
 
 impl LlmError {
-    /// An error of the run, before anything was sent.
+    /// An error of the run.
     pub(super) fn stop(stop: RunStop, message: impl Into<String>) -> Self {
+        LlmError::new(ErrorClass::Run(stop), message)
+    }
+
+    /// An error before anything was sent; what was sent is added where it is counted.
+    pub(super) fn new(class: ErrorClass, message: impl Into<String>) -> Self {
         LlmError {
-            class: ErrorClass::Run(stop),
+            class,
             message: message.into(),
             attempts: 0,
             usage: Usage::default(),

@@ -43,7 +43,8 @@ impl Health {
     pub fn exhausted(&self, began: Instant, code: FailureCode) -> bool {
         let in_a_row = self.exhausted.fetch_add(1, Relaxed) + 1;
         let responded_at = self.made_at + Duration::from_nanos(self.responded_at.load(Relaxed));
-        let mute = matches!(code, FailureCode::Connection | FailureCode::Timeout) && responded_at <= began;
+        let mute =
+            matches!(code, FailureCode::Connection | FailureCode::Timeout) && responded_at <= began;
         mute || in_a_row >= EXHAUSTED_IN_A_ROW_MAX
     }
 }

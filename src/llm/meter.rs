@@ -38,7 +38,9 @@ pub(super) struct Meter {
 
 impl Meter {
     pub fn spend(&self, usage: Usage) {
-        let add = |counter: &AtomicU64, count: Option<u64>| counter.fetch_add(count.unwrap_or(0), Relaxed);
+        let add = |counter: &AtomicU64, count: Option<u64>| {
+            counter.fetch_add(count.unwrap_or(0), Relaxed)
+        };
         add(&self.prompt, usage.prompt);
         add(&self.completion, usage.completion);
         add(&self.cached, usage.cached);

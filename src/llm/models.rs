@@ -33,9 +33,16 @@ fn read_entry(entry: &Value) -> Option<ListedModel> {
 
 /// The window under the names of vLLM, OpenRouter and Together, Groq, Mistral and LM Studio, llama.cpp.
 fn window(entry: &Value) -> Option<u32> {
-    let names = ["max_model_len", "context_length", "context_window", "max_context_length"];
+    let names = [
+        "max_model_len",
+        "context_length",
+        "context_window",
+        "max_context_length",
+    ];
     let direct = names.iter().find_map(|name| entry[name].as_u64());
-    let meta = ["n_ctx", "n_ctx_train"].iter().find_map(|name| entry["meta"][name].as_u64());
+    let meta = ["n_ctx", "n_ctx_train"]
+        .iter()
+        .find_map(|name| entry["meta"][name].as_u64());
     u32::try_from(direct.or(meta)?).ok().filter(|&n| n > 0)
 }
 
@@ -47,7 +54,11 @@ pub(super) fn read_props(body: &[u8]) -> Option<u32> {
 }
 
 /// The model to ask: the named one, if the server has it, or the only one.
-pub(super) fn choose(named: Option<&str>, listed: &[ListedModel], base: &str) -> Result<ListedModel, LlmError> {
+pub(super) fn choose(
+    named: Option<&str>,
+    listed: &[ListedModel],
+    base: &str,
+) -> Result<ListedModel, LlmError> {
     let unlisted = |id: &str| ListedModel {
         id: id.to_owned(),
         context_tokens: None,
@@ -61,11 +72,17 @@ pub(super) fn choose(named: Option<&str>, listed: &[ListedModel], base: &str) ->
         )),
         (None, _) => Err(LlmError::stop(
             RunStop::ModelChoice,
-            format!("{base} has several models; name one with --model or OPENAI_MODEL: {}", names(listed)),
+            format!(
+                "{base} has several models; name one with --model or OPENAI_MODEL: {}",
+                names(listed)
+            ),
         )),
         (Some(name), []) => Ok(unlisted(name)),
         (Some(name), _) => match listed.iter().find(|model| is_listed_as(name, &model.id)) {
-            Some(model) => Ok(ListedModel { id: name.to_owned(), ..model.clone() }),
+            Some(model) => Ok(ListedModel {
+                id: name.to_owned(),
+                ..model.clone()
+            }),
             None => Err(LlmError::stop(
                 RunStop::ModelUnknown,
                 format!("model '{name}' is not at {base}; it has: {}", names(listed)),
@@ -85,7 +102,11 @@ fn is_listed_as(name: &str, id: &str) -> bool {
 
 fn names(listed: &[ListedModel]) -> String {
     const SHOWN_MAX: usize = 12;
-    let mut names: Vec<_> = listed.iter().take(SHOWN_MAX).map(|model| model.id.as_str()).collect();
+    let mut names: Vec<_> = listed
+        .iter()
+        .take(SHOWN_MAX)
+        .map(|model| model.id.as_str())
+        .collect();
     if listed.len() > SHOWN_MAX {
         names.push("…");
     }
@@ -97,13 +118,22 @@ mod tests {
     use super::*;
 
     fn listed(ids: &[&str]) -> Vec<ListedModel> {
-        let entry = |id: &&str| ListedModel { id: (*id).to_owned(), context_tokens: Some(9), llama_cpp: false };
+        let entry = |id: &&str| ListedModel {
+            id: (*id).to_owned(),
+            context_tokens: Some(9),
+            llama_cpp: false,
+        };
         ids.iter().map(entry).collect()
     }
 
     #[test]
     fn a_model_is_named_or_the_only_one() {
-        let stop = |named, ids: &[&str]| choose(named, &listed(ids), "b").unwrap_err().run_stop().unwrap();
+        let stop = |named, ids: &[&str]| {
+            choose(named, &listed(ids), "b")
+                .unwrap_err()
+                .run_stop()
+                .unwrap()
+        };
         let chosen = |named, ids: &[&str]| choose(named, &listed(ids), "b").unwrap().id;
         assert_eq!(chosen(None, &["a"]), "a");
         assert_eq!(chosen(Some("a"), &["b", "a"]), "a");
@@ -125,10 +155,16 @@ mod tests {
         };
         assert_eq!(window_of(r#""max_model_len":8192"#), Some(8192));
         assert_eq!(window_of(r#""meta":{"n_ctx_train":2048}"#), Some(2048));
-        assert_eq!(window_of(r#""meta":{"n_ctx_train":2048,"n_ctx":512}"#), Some(512));
+        assert_eq!(
+            window_of(r#""meta":{"n_ctx_train":2048,"n_ctx":512}"#),
+            Some(512)
+        );
         assert_eq!(window_of(r#""context_length":0"#), None);
         assert_eq!(window_of(r#""context_length":"big""#), None);
-        assert_eq!(read_props(br#"{"default_generation_settings":{"n_ctx":4096}}"#), Some(4096));
+        assert_eq!(
+            read_props(br#"{"default_generation_settings":{"n_ctx":4096}}"#),
+            Some(4096)
+        );
         for body in ["", "{}", "<html>", r#"{"data":7}"#] {
             assert_eq!(read_list(body.as_bytes()), None);
         }

@@ -93,7 +93,11 @@ pub(super) fn read(body: &[u8], tagged: bool) -> Reading {
         reasoning = reasoning.or(into_text(place));
     }
     if let Some((code, message)) = uselessness(&finish, &refusal, &text) {
-        return Reading::Useless { code, message, usage };
+        return Reading::Useless {
+            code,
+            message,
+            usage,
+        };
     }
     Reading::Usable(Usable {
         text: if tagged { inside_tags(text) } else { text },
@@ -112,11 +116,17 @@ fn uselessness(finish: &str, refusal: &str, text: &str) -> Option<(FailureCode, 
             return useless(FailureCode::Truncated, "the completion hit the token limit");
         }
         "content_filter" | "safety" | "recitation" => {
-            return useless(FailureCode::ContentFilter, "the provider's filter cut the completion");
+            return useless(
+                FailureCode::ContentFilter,
+                "the provider's filter cut the completion",
+            );
         }
         "refusal" => return useless(FailureCode::Refusal, "the model refused"),
         "error" => {
-            return useless(FailureCode::ServerError, "the server gave up while generating");
+            return useless(
+                FailureCode::ServerError,
+                "the server gave up while generating",
+            );
         }
         "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" => {}
         other => {
@@ -125,7 +135,10 @@ fn uselessness(finish: &str, refusal: &str, text: &str) -> Option<(FailureCode, 
         }
     }
     if !refusal.is_empty() {
-        return Some((FailureCode::Refusal, format!("the model refused: {}", excerpt(refusal))));
+        return Some((
+            FailureCode::Refusal,
+            format!("the model refused: {}", excerpt(refusal)),
+        ));
     }
     if text.trim().is_empty() {
         return useless(FailureCode::EmptyCompletion, "the completion is empty");
@@ -158,7 +171,9 @@ fn split_content(content: Value) -> (String, Option<String>) {
             let mut reasoning = None;
             for part in parts {
                 match part["type"].as_str() {
-                    Some("text" | "output_text") => text.push_str(part["text"].as_str().unwrap_or_default()),
+                    Some("text" | "output_text") => {
+                        text.push_str(part["text"].as_str().unwrap_or_default())
+                    }
                     Some("thinking") => reasoning = part["thinking"].as_str().map(str::to_owned),
                     Some("reasoning") => reasoning = part["text"].as_str().map(str::to_owned),
                     _ => {}
@@ -177,11 +192,15 @@ fn split_think(text: String) -> (String, Option<String>) {
     let start = text.trim_start();
     if let Some(inner) = start.strip_prefix("<think>") {
         let (reasoning, rest) = inner.split_once("</think>").unwrap_or((inner, ""));
-        return (rest.trim_start().to_owned(), Some(reasoning.trim().to_owned()));
+        return (
+            rest.trim_start().to_owned(),
+            Some(reasoning.trim().to_owned()),
+        );
     }
     let alone = text.match_indices("</think>").find(|(at, tag)| {
         let (before, after) = (&text[..*at], &text[at + tag.len()..]);
-        (before.is_empty() || before.ends_with('\n')) && (after.is_empty() || after.starts_with(['\n', '\r']))
+        (before.is_empty() || before.ends_with('\n'))
+            && (after.is_empty() || after.starts_with(['\n', '\r']))
     });
     match alone {
         Some((at, tag)) => (
@@ -196,7 +215,9 @@ fn inside_tags(text: String) -> String {
     let Some((_, inner)) = text.split_once(TAG_OPEN) else {
         return text;
     };
-    let inner = inner.rsplit_once(TAG_CLOSE).map_or(inner, |(inner, _)| inner);
+    let inner = inner
+        .rsplit_once(TAG_CLOSE)
+        .map_or(inner, |(inner, _)| inner);
     inner.trim().to_owned()
 }
 
@@ -204,7 +225,9 @@ fn inside_tags(text: String) -> String {
 fn read_usage(usage: &Value) -> Usage {
     let count = |path: &[&str]| {
         let value = path.iter().fold(usage, |value, key| &value[key]);
-        value.as_u64().or_else(|| value.as_f64().map(|n| n.max(0.0) as u64))
+        value
+            .as_u64()
+            .or_else(|| value.as_f64().map(|n| n.max(0.0) as u64))
     };
     Usage {
         prompt: count(&["prompt_tokens"]).or_else(|| count(&["input_tokens"])),
@@ -238,7 +261,8 @@ mod tests {
     use serde_json::json;
 
     fn reply(message: Value, finish: Value) -> Reading {
-        let body = json!({"model": "m", "choices": [{"message": message, "finish_reason": finish}]});
+        let body =
+            json!({"model": "m", "choices": [{"message": message, "finish_reason": finish}]});
         read(body.to_string().as_bytes(), false)
     }
 
@@ -255,7 +279,10 @@ mod tests {
             (json!({"content": "A"}), None),
             (json!({"content": "A", "reasoning_content": "R"}), Some("R")),
             (json!({"content": "A", "reasoning": "R"}), Some("R")),
-            (json!({"content": "A", "reasoning_content": "", "reasoning": {"odd": 1}}), None),
+            (
+                json!({"content": "A", "reasoning_content": "", "reasoning": {"odd": 1}}),
+                None,
+            ),
             (json!({"content": "<think>\nR\n</think>\n\nA"}), Some("R")),
             (json!({"content": " <think></think>A"}), None),
             (json!({"content": "R\n</think>\nA"}), Some("R")),
@@ -266,14 +293,21 @@ mod tests {
         ];
         for (message, reasoning) in table {
             let expected = ("A".to_owned(), reasoning.map(str::to_owned));
-            assert_eq!(text_of(reply(message.clone(), json!("stop"))), expected, "{message}");
+            assert_eq!(
+                text_of(reply(message.clone(), json!("stop"))),
+                expected,
+                "{message}"
+            );
         }
     }
 
     #[test]
     fn an_answer_may_talk_about_think_tags() {
         let text = "`strip` cuts at `</think>` and keeps the rest.";
-        assert_eq!(text_of(reply(json!({"content": text}), json!("stop"))).0, text);
+        assert_eq!(
+            text_of(reply(json!({"content": text}), json!("stop"))).0,
+            text
+        );
     }
 
     #[test]
@@ -282,14 +316,26 @@ mod tests {
         let table = [
             (json!({"content": "A"}), json!("length"), Truncated),
             (json!({"content": null}), json!("length"), Truncated),
-            (json!({"content": "A"}), json!("content_filter"), ContentFilter),
+            (
+                json!({"content": "A"}),
+                json!("content_filter"),
+                ContentFilter,
+            ),
             (json!({"content": "A"}), json!("tool_calls"), UncleanFinish),
             (json!({"content": "A"}), json!(null), UncleanFinish),
             (json!({"content": "A"}), json!("error"), ServerError),
-            (json!({"content": null, "refusal": "I can't"}), json!("stop"), Refusal),
+            (
+                json!({"content": null, "refusal": "I can't"}),
+                json!("stop"),
+                Refusal,
+            ),
             (json!({"content": null}), json!("stop"), EmptyCompletion),
             (json!({"content": " \n"}), json!("stop"), EmptyCompletion),
-            (json!({"content": "<think>on and on"}), json!("stop"), EmptyCompletion),
+            (
+                json!({"content": "<think>on and on"}),
+                json!("stop"),
+                EmptyCompletion,
+            ),
             (json!({"content": 7}), json!("stop"), EmptyCompletion),
             (json!(null), json!("stop"), EmptyCompletion),
         ];
@@ -303,12 +349,37 @@ mod tests {
 
     #[test]
     fn what_is_no_completion_is_told_apart() {
-        for body in ["", "<html>", "{", "[]", "{}", r#"{"choices":[]}"#, r#"{"choices":null}"#, "{\"model\":\"\u{fffd}"] {
-            assert!(matches!(read(body.as_bytes(), false), Reading::Malformed(_)), "{body}");
+        for body in [
+            "",
+            "<html>",
+            "{",
+            "[]",
+            "{}",
+            r#"{"choices":[]}"#,
+            r#"{"choices":null}"#,
+            "{\"model\":\"\u{fffd}",
+        ] {
+            assert!(
+                matches!(read(body.as_bytes(), false), Reading::Malformed(_)),
+                "{body}"
+            );
         }
-        assert!(matches!(read(b"{\"choices\":[{\"message\":{\"content\":\"\xff\"}}]}", false), Reading::Malformed(_)));
-        for body in [r#"{"error":{"code":500}}"#, r#"{"error":"no"}"#, r#"{"choices":[{"error":{"code":502}}]}"#] {
-            assert!(matches!(read(body.as_bytes(), false), Reading::Error(_)), "{body}");
+        assert!(matches!(
+            read(
+                b"{\"choices\":[{\"message\":{\"content\":\"\xff\"}}]}",
+                false
+            ),
+            Reading::Malformed(_)
+        ));
+        for body in [
+            r#"{"error":{"code":500}}"#,
+            r#"{"error":"no"}"#,
+            r#"{"choices":[{"error":{"code":502}}]}"#,
+        ] {
+            assert!(
+                matches!(read(body.as_bytes(), false), Reading::Error(_)),
+                "{body}"
+            );
         }
     }
 
@@ -318,15 +389,27 @@ mod tests {
             "prompt_tokens": 10, "completion_tokens": 5.0,
             "prompt_tokens_details": {"cached_tokens": 8}, "completion_tokens_details": null,
         });
-        let expected = Usage { prompt: Some(10), completion: Some(5), cached: Some(8), reasoning: None };
+        let expected = Usage {
+            prompt: Some(10),
+            completion: Some(5),
+            cached: Some(8),
+            reasoning: None,
+        };
         assert_eq!(read_usage(&usage), expected);
         assert_eq!(read_usage(&Value::Null), Usage::default());
-        assert_eq!(read_usage(&json!({"prompt_cache_hit_tokens": 3})).cached, Some(3));
+        assert_eq!(
+            read_usage(&json!({"prompt_cache_hit_tokens": 3})).cached,
+            Some(3)
+        );
     }
 
     #[test]
     fn tags_are_taken_off_when_they_were_asked_for() {
-        for text in ["Sure!\n<json> {\"a\":1} </json> done", "<json>{\"a\":1}", "{\"a\":1}"] {
+        for text in [
+            "Sure!\n<json> {\"a\":1} </json> done",
+            "<json>{\"a\":1}",
+            "{\"a\":1}",
+        ] {
             assert_eq!(inside_tags(text.to_owned()), "{\"a\":1}");
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Owns the first cause that ended the run; later ones are not heard.
 
-use super::error::{ErrorClass, LlmError};
+use super::error::{ErrorClass, LlmError, RunStop};
 use std::sync::OnceLock;
 use tokio::sync::Notify;
 
@@ -20,28 +20,33 @@ impl Stop {
         self.raised.notify_waiters();
     }
 
-    /// The cause, with the costs of nobody.
+    /// The cause.
     pub fn cause(&self) -> Option<LlmError> {
-        self.cause.get().map(|cause| LlmError {
-            class: cause.class,
-            ..LlmError::clone(cause)
-        })
+        self.cause.get().cloned()
     }
 
     /// Does `work` unless the run ends first: for waiting, which costs nothing to give up.
     pub async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, LlmError> {
-        self.unless(work, |_| true).await
+        // Made before the look at the cause, so that no stop between the two is missed.
+        let raised = self.raised.notified();
+        if let Some(cause) = self.cause() {
+            return Err(cause);
+        }
+        tokio::select! {
+            biased;
+            () = raised => Err(self.cause().unwrap_or_else(unknown)),
+            done = work => Ok(done),
+        }
     }
 
     /// Does `work` unless the endpoint is found dead first: for requests on the wire, whose answers may be paid for already.
     pub async fn unless_dead<T>(&self, work: impl Future<Output = T>) -> Result<T, LlmError> {
-        self.unless(work, |cause| cause.run_stop().is_some_and(|stop| stop.abandons_wire())).await
-    }
-
-    async fn unless<T>(&self, work: impl Future<Output = T>, ends: fn(&LlmError) -> bool) -> Result<T, LlmError> {
-        // Made before the look at the cause, so that no stop between the two is missed.
+        let dead = || {
+            self.cause()
+                .filter(|cause| cause.run_stop().is_some_and(RunStop::abandons_wire))
+        };
         let raised = self.raised.notified();
-        if let Some(cause) = self.cause().filter(ends) {
+        if let Some(cause) = dead() {
             return Err(cause);
         }
         let mut work = std::pin::pin!(work);
@@ -50,10 +55,15 @@ impl Stop {
             done = &mut work => return Ok(done),
             () = raised => {}
         }
-        match self.cause().filter(ends) {
+        match dead() {
             Some(cause) => Err(cause),
             // A stop is raised once, and this one lets requests on the wire end.
             None => Ok(work.await),
         }
     }
+}
+
+/// The cause is set before it is raised, so this is never seen.
+fn unknown() -> LlmError {
+    LlmError::stop(RunStop::EndpointDead, "the run has ended")
 }

@@ -28,6 +28,18 @@ pub(super) struct Exchange {
 pub(super) struct Broken {
     pub code: FailureCode,
     pub message: String,
+    /// Whether a response had begun: someone is there.
+    pub heard: bool,
+}
+
+impl Broken {
+    fn new(code: FailureCode, message: String) -> Self {
+        Broken {
+            code,
+            message,
+            heard: false,
+        }
+    }
 }
 
 /// The sending side of one endpoint.
@@ -57,7 +69,9 @@ impl Transport {
         if address.loopback {
             builder = builder.no_proxy();
         }
-        let settings = |error: reqwest::Error| LlmError::stop(RunStop::Settings, format!("HTTP client: {}", cause(&error)));
+        let settings = |error: reqwest::Error| {
+            LlmError::stop(RunStop::Settings, format!("HTTP client: {}", cause(&error)))
+        };
         Ok(Transport {
             http: builder.build().map_err(settings)?,
             idle_timeout: limits.idle_timeout,
@@ -75,16 +89,28 @@ impl Transport {
     }
 
     pub async fn get(&self, url: &Url, total_timeout: Duration) -> Result<Exchange, Broken> {
-        self.exchange(reqwest::Request::new(Method::GET, url.clone()), total_timeout).await
+        self.exchange(
+            reqwest::Request::new(Method::GET, url.clone()),
+            total_timeout,
+        )
+        .await
     }
 
-    async fn exchange(&self, request: reqwest::Request, total: Duration) -> Result<Exchange, Broken> {
+    async fn exchange(
+        &self,
+        request: reqwest::Request,
+        total: Duration,
+    ) -> Result<Exchange, Broken> {
         let deadline = Instant::now() + total.min(self.total_timeout);
         let mut response = match timeout_at(deadline, self.http.execute(request)).await {
             Ok(sent) => sent.map_err(broken)?,
             Err(_) => return Err(timed_out("no response", total)),
         };
-        let body = self.read_body(&mut response, deadline).await?;
+        let read = self.read_body(&mut response, deadline).await;
+        let body = read.map_err(|broken| Broken {
+            heard: true,
+            ..broken
+        })?;
         Ok(Exchange {
             status: response.status().as_u16(),
             headers: std::mem::take(response.headers_mut()),
@@ -111,12 +137,20 @@ impl Transport {
         }
         if seen > self.body_bytes_max {
             let message = format!("the response is larger than {} bytes", self.body_bytes_max);
-            return Err(Broken { code: FailureCode::ResponseTooLarge, message });
+            return Err(Broken::new(FailureCode::ResponseTooLarge, message));
         }
-        Ok(if joined.is_empty() { first } else { joined.freeze() })
+        Ok(if joined.is_empty() {
+            first
+        } else {
+            joined.freeze()
+        })
     }
 
-    async fn read_piece(&self, response: &mut Response, deadline: Instant) -> Result<Option<Bytes>, Broken> {
+    async fn read_piece(
+        &self,
+        response: &mut Response,
+        deadline: Instant,
+    ) -> Result<Option<Bytes>, Broken> {
         let idle = Instant::now() + self.idle_timeout;
         match timeout_at(deadline.min(idle), response.chunk()).await {
             Ok(piece) => piece.map_err(broken),
@@ -130,8 +164,12 @@ fn headers(key: Option<&Secret>) -> Result<HeaderMap, LlmError> {
     let mut headers = HeaderMap::new();
     if let Some(key) = key {
         let bearer = format!("Bearer {}", key.expose());
-        let mut value = HeaderValue::from_str(&bearer)
-            .map_err(|_| LlmError::stop(RunStop::Settings, "the API key holds characters that no HTTP header can carry"))?;
+        let mut value = HeaderValue::from_str(&bearer).map_err(|_| {
+            LlmError::stop(
+                RunStop::Settings,
+                "the API key holds characters that no HTTP header can carry",
+            )
+        })?;
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
     }
@@ -139,19 +177,24 @@ fn headers(key: Option<&Secret>) -> Result<HeaderMap, LlmError> {
 }
 
 fn timed_out(what: &str, after: Duration) -> Broken {
-    Broken {
-        code: FailureCode::Timeout,
-        message: format!("{what} within {} s", after.as_secs_f64()),
-    }
+    Broken::new(
+        FailureCode::Timeout,
+        format!("{what} within {} s", after.as_secs_f64()),
+    )
 }
 
 fn broken(error: reqwest::Error) -> Broken {
-    let code = if error.is_timeout() { FailureCode::Timeout } else { FailureCode::Connection };
-    let what = if error.is_connect() { "cannot connect" } else { "the connection broke" };
-    Broken {
-        code,
-        message: format!("{what}: {}", cause(&error)),
-    }
+    let code = if error.is_timeout() {
+        FailureCode::Timeout
+    } else {
+        FailureCode::Connection
+    };
+    let what = if error.is_connect() {
+        "cannot connect"
+    } else {
+        "the connection broke"
+    };
+    Broken::new(code, format!("{what}: {}", cause(&error)))
 }
 
 /// The innermost cause: the outer ones only repeat that something failed, and name the URL.

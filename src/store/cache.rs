@@ -268,10 +268,24 @@ fn write(connection: &Connection, job: &Job, now: i64) -> rusqlite::Result<()> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?;
             for (path, StatRow { seen, skipped }) in rows {
-                let Stamp { file_bytes, mtime_ns, ctime_ns, inode } = seen.stamp;
+                let Stamp {
+                    file_bytes,
+                    mtime_ns,
+                    ctime_ns,
+                    inode,
+                } = seen.stamp;
                 // Inode numbers are bit patterns: SQLite's integers are signed.
                 let inode = inode.cast_signed();
-                let values = params![path, file_bytes, mtime_ns, ctime_ns, inode, seen.content_hash, seen.seen_at_ns, skipped];
+                let values = params![
+                    path,
+                    file_bytes,
+                    mtime_ns,
+                    ctime_ns,
+                    inode,
+                    seen.content_hash,
+                    seen.seen_at_ns,
+                    skipped
+                ];
                 insert.execute(values)?;
             }
         }
@@ -322,8 +336,18 @@ fn stats_below(
             ctime_ns: row.get(3)?,
             inode: inode.cast_unsigned(),
         };
-        let seen = Seen { stamp, content_hash: row.get(5)?, seen_at_ns: row.get(6)? };
-        Ok((row.get(0)?, StatRow { seen, skipped: row.get(7)? }))
+        let seen = Seen {
+            stamp,
+            content_hash: row.get(5)?,
+            seen_at_ns: row.get(6)?,
+        };
+        Ok((
+            row.get(0)?,
+            StatRow {
+                seen,
+                skipped: row.get(7)?,
+            },
+        ))
     })?;
     rows.collect()
 }
@@ -381,9 +405,21 @@ mod tests {
     fn stats_and_profiles_come_back() {
         let folder = tempfile::tempdir().unwrap();
         let opened = Cache::open(&folder.path().join("cache.db"), LIMITS, 0).unwrap();
-        let stamp = Stamp { file_bytes: 3, mtime_ns: -5, ctime_ns: 4, inode: u64::MAX };
-        let seen = Seen { stamp, content_hash: "h".to_owned(), seen_at_ns: 9 };
-        let row = StatRow { seen, skipped: Some("binary".to_owned()) };
+        let stamp = Stamp {
+            file_bytes: 3,
+            mtime_ns: -5,
+            ctime_ns: 4,
+            inode: u64::MAX,
+        };
+        let seen = Seen {
+            stamp,
+            content_hash: "h".to_owned(),
+            seen_at_ns: 9,
+        };
+        let row = StatRow {
+            seen,
+            skipped: Some("binary".to_owned()),
+        };
         opened
             .0
             .keep_stats(vec![

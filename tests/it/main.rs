@@ -1,5 +1,13 @@
-//! Drives the real program in a temporary workspace.
+//! Drives the real program in a temporary workspace, against real git repositories and a scripted model server on loopback.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod failures;
+mod generation;
 mod git_edge;
 mod git_server;
+mod kills;
+mod llm_edge;
+mod model_server;
+mod retrying;
+mod scraping;
+mod workspace;

@@ -25,7 +25,10 @@ pub struct Ran {
 impl Ran {
     fn of(output: Output) -> Self {
         use std::os::unix::process::ExitStatusExt as _;
-        let code = output.status.code().unwrap_or_else(|| -output.status.signal().unwrap_or(0));
+        let code = output
+            .status
+            .code()
+            .unwrap_or_else(|| -output.status.signal().unwrap_or(0));
         Ran {
             code,
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -36,14 +39,19 @@ impl Ran {
     /// Asserts the exit code, showing what was printed when it differs.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
         self
     }
 
     /// The JSON document on stdout.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
     }
 }
 
@@ -53,7 +61,10 @@ impl Workspace {
         for folder in ["work", "origin", "home"] {
             fs::create_dir(home.path().join(folder)).unwrap();
         }
-        Workspace { home, env: Vec::new() }
+        Workspace {
+            home,
+            env: Vec::new(),
+        }
     }
 
     /// A workspace whose model server is at `base_url`.
@@ -99,7 +110,9 @@ impl Workspace {
     pub fn spawn(&self, arguments: &[&str]) -> Running {
         let mut command = self.command(arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Running { child: command.spawn().unwrap() }
+        Running {
+            child: command.spawn().unwrap(),
+        }
     }
 
     pub fn dataset(&self) -> Connection {
@@ -118,7 +131,9 @@ impl Workspace {
                     ValueRef::Null => "NULL".to_owned(),
                     ValueRef::Integer(value) => value.to_string(),
                     ValueRef::Real(value) => value.to_string(),
-                    ValueRef::Text(text) | ValueRef::Blob(text) => String::from_utf8_lossy(text).into_owned(),
+                    ValueRef::Text(text) | ValueRef::Blob(text) => {
+                        String::from_utf8_lossy(text).into_owned()
+                    }
                 })
             });
             Ok(texts.collect::<rusqlite::Result<Vec<_>>>()?.join("|"))
@@ -128,7 +143,9 @@ impl Workspace {
 
     #[track_caller]
     pub fn count(&self, table_and_where: &str) -> u64 {
-        self.rows(&format!("SELECT count(*) FROM {table_and_where}"))[0].parse().unwrap()
+        self.rows(&format!("SELECT count(*) FROM {table_and_where}"))[0]
+            .parse()
+            .unwrap()
     }
 
     /// Asserts what holds of every dataset at rest: sound file, sound references, each file in one of the four states.
@@ -136,14 +153,19 @@ impl Workspace {
     pub fn assert_sound(&self) {
         assert_eq!(self.rows("PRAGMA integrity_check"), ["ok"]);
         assert_eq!(self.rows("PRAGMA foreign_key_check"), Vec::<String>::new());
-        let orphans = "TrainingSamples WHERE dataset_source NOT IN (SELECT file_path FROM FileHashes)";
+        let orphans =
+            "TrainingSamples WHERE dataset_source NOT IN (SELECT file_path FROM FileHashes)";
         assert_eq!(self.count(orphans), 0, "samples of unknown files");
         let stateless = "FileHashes WHERE sample_id IS NULL AND file_path NOT IN (SELECT file_path FROM FailedFiles)";
         assert_eq!(self.count(stateless), 0, "files neither done nor failed");
         let hashless = "FailedFiles WHERE file_path NOT IN (SELECT file_path FROM FileHashes)";
         assert_eq!(self.count(hashless), 0, "failures of unknown files");
         let firsts = "FileHashes h WHERE sample_id IS NOT (SELECT min(s.sample_id) FROM TrainingSamples s WHERE s.dataset_source = h.file_path)";
-        assert_eq!(self.count(firsts), 0, "sample_id that is not the first sample");
+        assert_eq!(
+            self.count(firsts),
+            0,
+            "sample_id that is not the first sample"
+        );
         let lame = "TrainingSamples s WHERE (SELECT count(*) FROM ConversationTurns t WHERE t.sample_id = s.sample_id) < 2";
         assert_eq!(self.count(lame), 0, "samples without turns");
     }
@@ -166,8 +188,16 @@ pub struct Running {
 impl Running {
     /// Sends a signal by its name, as `kill -NAME` does.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        let status = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string())
+            .status();
         assert!(status.unwrap().success());
+    }
+
+    /// Whether the process is gone.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     pub fn wait(self) -> Ran {
@@ -183,7 +213,9 @@ pub struct Repo {
 impl Repo {
     pub fn new(path: &Path) -> Self {
         fs::create_dir_all(path).unwrap();
-        let repo = Repo { path: path.to_owned() };
+        let repo = Repo {
+            path: path.to_owned(),
+        };
         repo.git(&["init", "-q", "-b", "main"]);
         repo
     }
@@ -200,7 +232,10 @@ impl Repo {
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> &Self {
         let path = self.path.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::File::create(path).unwrap().write_all(content.as_ref()).unwrap();
+        fs::File::create(path)
+            .unwrap()
+            .write_all(content.as_ref())
+            .unwrap();
         self
     }
 
@@ -218,11 +253,27 @@ impl Repo {
 
     pub fn git(&self, arguments: &[&str]) -> String {
         let mut command = Command::new("git");
-        command.args(["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]);
-        command.args(["-c", "core.autocrlf=false"]).args(arguments).current_dir(&self.path);
-        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        command.args([
+            "-c",
+            "user.name=Test",
+            "-c",
+            "user.email=test@example.com",
+            "-c",
+            "commit.gpgsign=false",
+        ]);
+        command
+            .args(["-c", "core.autocrlf=false"])
+            .args(arguments)
+            .current_dir(&self.path);
+        command
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1");
         let output = command.output().unwrap();
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "git {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }

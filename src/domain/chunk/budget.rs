@@ -18,7 +18,9 @@ impl Default for BytesPerToken {
 impl BytesPerToken {
     /// A ratio that was measured; one that cannot be true, or none, leaves the assumption.
     pub fn measured(ratio: Option<f32>) -> Self {
-        let believed = ratio.map(f64::from).filter(|ratio| (BOUNDS.0..=BOUNDS.1).contains(ratio));
+        let believed = ratio
+            .map(f64::from)
+            .filter(|ratio| (BOUNDS.0..=BOUNDS.1).contains(ratio));
         believed.map_or_else(Self::default, BytesPerToken)
     }
 

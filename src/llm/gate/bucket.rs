@@ -38,13 +38,9 @@ impl Bucket {
         now + missing / self.per_sec
     }
 
+    /// Takes `amount`; a negative one gives back what was taken too much.
     pub fn draw(&mut self, amount: f64) {
-        self.level -= amount;
-    }
-
-    /// Gives back what was drawn too much; a negative amount draws what was drawn too little.
-    pub fn give_back(&mut self, amount: f64) {
-        self.level = (self.level + amount).min(self.burst);
+        self.level = (self.level - amount).min(self.burst);
     }
 }
 
@@ -72,7 +68,7 @@ mod tests {
         assert_eq!(bucket.ready_at(0.0), 0.0);
         bucket.draw(1100.0);
         assert!((bucket.ready_at(0.0) - 10.01).abs() < 1e-9);
-        bucket.give_back(1000.0);
+        bucket.draw(-1000.0);
         assert_eq!(bucket.ready_at(0.0), 0.01);
     }
 }

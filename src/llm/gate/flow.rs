@@ -29,7 +29,11 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    pub fn new(concurrency: usize, requests_per_minute: Option<u32>, tokens_per_minute: Option<u32>) -> Self {
+    pub fn new(
+        concurrency: usize,
+        requests_per_minute: Option<u32>,
+        tokens_per_minute: Option<u32>,
+    ) -> Self {
         Flow {
             limit: InFlightLimit::new(concurrency),
             pace: Pace::new(),
@@ -62,7 +66,13 @@ impl Flow {
     }
 
     /// A request came back; `tokens` were really used, if the server said so.
-    pub fn returned(&mut self, now: Secs, sending: &Sending, pressure: Pressure, tokens: Option<f64>) {
+    pub fn returned(
+        &mut self,
+        now: Secs,
+        sending: &Sending,
+        pressure: Pressure,
+        tokens: Option<f64>,
+    ) {
         self.in_flight -= 1;
         self.draw(0.0, tokens.map_or(0.0, |used| used - sending.tokens));
         match pressure {

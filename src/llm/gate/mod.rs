@@ -75,9 +75,17 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    pub fn new(concurrency: usize, requests_per_minute: Option<u32>, tokens_per_minute: Option<u32>) -> Self {
+    pub fn new(
+        concurrency: usize,
+        requests_per_minute: Option<u32>,
+        tokens_per_minute: Option<u32>,
+    ) -> Self {
         Gate {
-            flow: Mutex::new(Flow::new(concurrency, requests_per_minute, tokens_per_minute)),
+            flow: Mutex::new(Flow::new(
+                concurrency,
+                requests_per_minute,
+                tokens_per_minute,
+            )),
             turn: Semaphore::new(1),
             returned: Notify::new(),
             made_at: Instant::now(),
@@ -91,7 +99,12 @@ impl Gate {
         loop {
             let admission = self.flow().admit(self.now(), tokens);
             match admission {
-                Admission::Go(sending) => return Pass { gate: self, sending: Some(sending) },
+                Admission::Go(sending) => {
+                    return Pass {
+                        gate: self,
+                        sending: Some(sending),
+                    };
+                }
                 Admission::OnReturn => self.returned.notified().await,
                 Admission::At(secs) => {
                     let secs = secs.max(self.now() + LOOK_AGAIN_SECS);

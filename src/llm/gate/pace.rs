@@ -97,7 +97,9 @@ impl Pace {
         let active = (span - self.paused_secs).max(1e-3);
         let accepted = f64::from(self.accepted).max(0.5);
         let served_rate = accepted / span;
-        let refused_rate = self.rate.unwrap_or((accepted / active).min(HASTE * served_rate));
+        let refused_rate = self
+            .rate
+            .unwrap_or((accepted / active).min(HASTE * served_rate));
         self.rate = Some((served_rate.min(refused_rate) * refused_rate).sqrt());
         let burst_factor = if self.credit >= 1.0 { 0.5 } else { 2.0 };
         self.burst_secs = (self.burst_secs * burst_factor).min(BURST_SECS);

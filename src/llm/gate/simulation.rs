@@ -9,7 +9,10 @@ use tokio::task::JoinSet;
 enum Rule {
     InFlight(usize),
     /// A token bucket: this many a second, this many at once.
-    Bucket { per_sec: f64, burst: f64 },
+    Bucket {
+        per_sec: f64,
+        burst: f64,
+    },
     /// This many in each second of the clock.
     Window(usize),
 }
@@ -40,7 +43,10 @@ impl Server {
             Rule::Bucket { burst, .. } => burst,
             _ => 0.0,
         };
-        let state = ServerState { level, ..ServerState::default() };
+        let state = ServerState {
+            level,
+            ..ServerState::default()
+        };
         Server {
             rule,
             latency: Duration::from_millis(latency_ms),
@@ -162,9 +168,27 @@ async fn table() {
     for (rule, capacity) in [
         (Rule::InFlight(2), 0.0),
         (Rule::InFlight(5), 0.0),
-        (Rule::Bucket { per_sec: 4.0, burst: 4.0 }, 4.0),
-        (Rule::Bucket { per_sec: 4.0, burst: 1.0 }, 4.0),
-        (Rule::Bucket { per_sec: 20.0, burst: 20.0 }, 20.0),
+        (
+            Rule::Bucket {
+                per_sec: 4.0,
+                burst: 4.0,
+            },
+            4.0,
+        ),
+        (
+            Rule::Bucket {
+                per_sec: 4.0,
+                burst: 1.0,
+            },
+            4.0,
+        ),
+        (
+            Rule::Bucket {
+                per_sec: 20.0,
+                burst: 20.0,
+            },
+            20.0,
+        ),
         (Rule::Window(4), 4.0),
     ] {
         for latency_ms in [20, 200, 1000, 5000] {

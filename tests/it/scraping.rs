@@ -1,0 +1,126 @@
+//! `scrape` and `run` through the real program. What one sync does in every case is shown in `git_edge`.
+
+use crate::generation::{PARSER, QUEUE, scraped};
+use crate::model_server::ModelServer;
+use crate::workspace::{Repo, Workspace};
+
+#[test]
+fn one_bad_line_never_stops_the_others() {
+    let workspace = Workspace::new();
+    let repo = Repo::new(&workspace.origin().join("good"));
+    repo.write("a.py", QUEUE).commit();
+    let empty = Repo::new(&workspace.origin().join("empty"));
+    workspace.list_repos(&[
+        "# a comment",
+        "",
+        "ext::sh -c whoami",
+        "file:///nowhere/at/all",
+        &format!("{} main # the branch", repo.url()),
+        &empty.url(),
+    ]);
+    let ran = workspace.run(&["scrape", "--json"]).expect(3);
+    let summary = ran.json();
+    for (part, count) in [
+        ("repositories", 4),
+        ("cloned", 1),
+        ("empty", 1),
+        ("failed", 2),
+        ("updated", 0),
+    ] {
+        assert_eq!(summary[part], count, "{part}: {summary}");
+    }
+    assert!(
+        ran.stderr.contains("line 3") && ran.stderr.contains("/nowhere/at/all"),
+        "{}",
+        ran.stderr
+    );
+    let again = workspace.run(&["scrape", "--json"]).expect(3).json();
+    assert_eq!(
+        (again["unchanged"].as_u64(), again["failed"].as_u64()),
+        (Some(1), Some(2))
+    );
+}
+
+#[test]
+fn a_repos_file_that_is_missing_is_named() {
+    let workspace = Workspace::new();
+    let ran = workspace.run(&["scrape"]).expect(1);
+    assert!(ran.stderr.contains("repos.txt"), "{}", ran.stderr);
+}
+
+#[test]
+fn run_does_all_three_under_one_lock() {
+    let model = ModelServer::start();
+    let workspace = Workspace::with_model(&model.base_url());
+    let repo = Repo::new(&workspace.origin().join("demo"));
+    repo.write("src/duration.rs", PARSER).commit();
+    workspace.list_repos(&[&repo.url()]);
+    let summary = workspace.run(&["run", "--json"]).expect(0).json();
+    assert_eq!(summary["scrape"]["cloned"], 1);
+    assert_eq!(summary["prepare"]["done"], 1);
+    assert_eq!(summary["retry"]["files"], 0);
+    repo.write("queue.py", QUEUE).commit();
+    let summary = workspace.run(&["run", "--json"]).expect(0).json();
+    assert_eq!(summary["scrape"]["updated"], 1);
+    assert_eq!(
+        (
+            summary["prepare"]["done"].as_u64(),
+            summary["prepare"]["unchanged"].as_u64()
+        ),
+        (Some(1), Some(1))
+    );
+    workspace.assert_sound();
+}
+
+#[test]
+fn a_quiet_run_says_nothing_and_logs_everything() {
+    let model = ModelServer::start();
+    let (workspace, _repo) = scraped(&model);
+    let ran = workspace.run(&["prepare", "-q"]).expect(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    assert!(workspace.logs().contains("src/duration.rs: done"));
+    let latest = std::fs::read_to_string(workspace.path().join("logs/latest")).unwrap();
+    assert!(latest.contains("2 done"), "{latest}");
+}
+
+#[test]
+fn status_tells_the_states() {
+    let model = ModelServer::start();
+    let (workspace, _repo) = scraped(&model);
+    let before = workspace.run(&["status", "--json"]).expect(0).json();
+    assert_eq!(before["done"], 0);
+    workspace.run(&["prepare"]).expect(0);
+    let after = workspace.run(&["status", "--json"]).expect(0).json();
+    assert_eq!(after["done"], 2);
+    assert!(
+        workspace
+            .run(&["status"])
+            .expect(0)
+            .stdout
+            .starts_with("2 files: 2 done")
+    );
+}
+
+#[test]
+fn database_and_logs_are_readable_by_their_user_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let model = ModelServer::start();
+    let (workspace, _repo) = scraped(&model);
+    workspace.run(&["prepare"]).expect(0);
+    let logs = std::fs::read_dir(workspace.path().join("logs"))
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path());
+    let files = [
+        workspace.path().join("data/pipeline.db"),
+        workspace.path().join("data/cache.db"),
+    ];
+    for path in files.into_iter().chain(logs) {
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o077,
+            0,
+            "{}",
+            path.display()
+        );
+    }
+}
