@@ -4,7 +4,7 @@
 //! file, replaced at once, and no branch of upstream can collide with an older one.
 
 use super::error::Problem;
-use git2::{Config, ConfigLevel, ErrorCode, Oid, Repository, RepositoryInitOptions};
+use git2::{Config, ConfigLevel, ErrorCode, Index, Oid, Repository, RepositoryInitOptions};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -88,6 +88,15 @@ impl Copy {
             }
         }
         Ok(())
+    }
+
+    /// Git's index. A missing one is an error: read as empty, it would say that every file is gone.
+    pub fn index(&self) -> Result<Index, Problem> {
+        let index = self.repo.index()?;
+        if index.is_empty() && !self.git_path("index").exists() {
+            return Err(Problem::Data("the index is missing".to_owned()));
+        }
+        Ok(index)
     }
 
     /// The commit that HEAD names; `None` before the first one.

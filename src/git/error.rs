@@ -1,5 +1,6 @@
 //! What can go wrong with one repo, and how the person who runs the program cures it.
 
+use git2::ErrorClass;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -131,6 +132,9 @@ pub enum Problem {
         /// What the system said.
         source: io::Error,
     },
+    /// The disk said no to libgit2.
+    #[error("{0}; check permissions and free space")]
+    System(String),
     /// libgit2 could not work with the copy.
     #[error(
         "git data cannot be used: {0}; if it happens again, delete the folder below repos/ and run `pipeline scrape`"
@@ -150,7 +154,11 @@ impl Problem {
 
 impl From<git2::Error> for Problem {
     fn from(error: git2::Error) -> Self {
-        Problem::Data(printable(error.message()))
+        let message = printable(error.message());
+        match error.class() {
+            ErrorClass::Os | ErrorClass::Filesystem => Problem::System(message),
+            _ => Problem::Data(message),
+        }
     }
 }
 

@@ -17,10 +17,11 @@ impl Local {
     /// Opens a bare repository, a worktree, or `path` plus `.git`.
     pub fn open(path: &Path) -> Result<Self, Problem> {
         let with_suffix = path.with_added_extension("git");
-        if !path.exists() && !with_suffix.exists() {
+        let path = if path.exists() { path } else { &with_suffix };
+        if !path.exists() {
             return Err(Problem::NoSuchFolder);
         }
-        let candidates = [path.join(".git"), path.to_owned(), with_suffix];
+        let candidates = [path.join(".git"), path.to_owned()];
         // As for copies: opened as bare, a source may belong to another user.
         let bare = candidates
             .iter()

@@ -6,6 +6,7 @@
 //!
 //! Two entrances: [`sync`] writes, [`open_snapshot`] reads. It must not know what the files are for.
 
+mod attributes;
 mod copy;
 mod error;
 mod local;
@@ -17,7 +18,8 @@ mod target;
 mod wire;
 mod worktree;
 
+pub use attributes::Attributes;
 pub use error::{GitError, Problem};
-pub use snapshot::{Attributes, Snapshot, TrackedKind, open_snapshot};
+pub use snapshot::{Snapshot, TrackedKind, open_snapshot};
 pub use sync::{Change, Progress, Synced, sync};
 pub use wire::install_tls_provider;

@@ -1,11 +1,10 @@
 //! A snapshot: a copy as the rest of the program sees it. Reads only.
 
+use super::attributes::{AttributeRules, Attributes};
 use super::copy::Copy;
 use super::error::{GitError, Problem};
 use crate::domain::repo::Address;
-use git2::{AttrCheckFlags, AttrValue, Index, Oid, Repository};
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use git2::{Index, Oid};
 use std::path::Path;
 
 /// A repo at a commit, with the files git tracks there.
@@ -17,8 +16,7 @@ pub struct Snapshot {
     /// Full name of the reference followed, `HEAD`, or the commit asked for.
     pub reference: String,
     tracked: Tracked,
-    repo: Repository,
-    has_attributes: bool,
+    rules: AttributeRules,
 }
 
 /// What git says a tracked path is.
@@ -32,19 +30,6 @@ pub enum TrackedKind {
     Link,
     /// Another repository's commit; on disk an empty folder.
     Submodule,
-}
-
-/// What `.gitattributes` say about a path, in linguist's terms. `None`: nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attributes {
-    /// `linguist-generated`
-    pub generated: Option<bool>,
-    /// `linguist-vendored`
-    pub vendored: Option<bool>,
-    /// `linguist-documentation`
-    pub documentation: Option<bool>,
-    /// `linguist-language`
-    pub language: Option<String>,
 }
 
 /// Opens the copy in a worktree.
@@ -67,16 +52,16 @@ fn read(worktree: &Path) -> Result<Snapshot, Problem> {
         return Err(Problem::HalfUpdated);
     }
     let commit = copy.commit()?.ok_or(Problem::NoCommit)?;
-    let index = copy.repo.index()?;
+    let tracked = Tracked::read(&copy.index()?)?;
+    let paths = (0..tracked.entries.len()).map(|at| tracked.at(at).0);
     Ok(Snapshot {
         url: copy
             .url()
             .map_or_else(|| worktree.display().to_string(), |url| public(&url)),
         commit: commit.to_string(),
         reference: copy.reference(),
-        tracked: Tracked::read(&index)?,
-        has_attributes: has_attributes(&index),
-        repo: copy.repo,
+        rules: AttributeRules::read(worktree, paths),
+        tracked,
     })
 }
 
@@ -86,12 +71,6 @@ fn public(url: &str) -> String {
         |_| "unknown".to_owned(),
         |(address, _)| address.public_url(),
     )
-}
-
-fn has_attributes(index: &Index) -> bool {
-    index
-        .iter()
-        .any(|entry| entry.path.rsplit(|&byte| byte == b'/').next() == Some(b".gitattributes"))
 }
 
 impl Snapshot {
@@ -114,59 +93,11 @@ impl Snapshot {
 
     /// What the worktree's `.gitattributes` say about a path. Costs nothing in a worktree that has none.
     pub fn attributes(&self, path: &[u8]) -> Attributes {
-        if !self.has_attributes {
-            return Attributes::default();
-        }
-        let value = |name| self.attribute(path, name);
-        Attributes {
-            generated: value("linguist-generated").and_then(Value::flag),
-            vendored: value("linguist-vendored").and_then(Value::flag),
-            documentation: value("linguist-documentation").and_then(Value::flag),
-            language: value("linguist-language").and_then(Value::text),
-        }
-    }
-
-    fn attribute(&self, path: &[u8], name: &str) -> Option<Value> {
-        let path = Path::new(OsStr::from_bytes(path));
-        let found = self
-            .repo
-            .get_attr_bytes(path, name, AttrCheckFlags::NO_SYSTEM)
-            .ok()?;
-        match AttrValue::from_bytes(found) {
-            AttrValue::True => Some(Value::Flag(true)),
-            AttrValue::False => Some(Value::Flag(false)),
-            AttrValue::Bytes(bytes) => {
-                Some(Value::Text(String::from_utf8_lossy(bytes).into_owned()))
-            }
-            AttrValue::String(text) => Some(Value::Text(text.to_owned())),
-            AttrValue::Unspecified => None,
-        }
+        self.rules.of(path)
     }
 }
 
-enum Value {
-    Flag(bool),
-    Text(String),
-}
-
-impl Value {
-    /// linguist takes `attr=false` for `-attr`, and any other text for `attr`.
-    fn flag(self) -> Option<bool> {
-        match self {
-            Value::Flag(flag) => Some(flag),
-            Value::Text(text) => Some(text != "false"),
-        }
-    }
-
-    fn text(self) -> Option<String> {
-        match self {
-            Value::Text(text) => Some(text),
-            Value::Flag(_) => None,
-        }
-    }
-}
-
-/// The tracked paths: one buffer of bytes and ten bytes for each, ordered as git orders its index.
+/// The tracked paths in one buffer, ordered as git orders its index: 16 bytes each beside the path's own.
 #[derive(Default)]
 struct Tracked {
     bytes: Vec<u8>,

@@ -37,7 +37,7 @@ pub enum Change {
     },
     /// Upstream had nothing new, but files of the worktree had been changed, removed or half written.
     Restored {
-        /// How many, where that was counted: an interrupted update counts none.
+        /// How many were found in the worktree; those only git's index lacked are not counted.
         files: usize,
     },
     /// Nothing: only references were listed.
@@ -159,9 +159,11 @@ impl Job<'_> {
     /// The right commit is there; its files may not be.
     fn restore(&self, copy: &Copy, target: &Target) -> Result<Synced, Problem> {
         let files = worktree::altered(copy)?.len();
-        let change = match files > 0 || copy.is_half_updated() {
-            true => Change::Restored { files },
-            false => Change::Unchanged,
+        let is_whole =
+            files == 0 && !copy.is_half_updated() && worktree::has_index_of(copy, target.commit)?;
+        let change = match is_whole {
+            true => Change::Unchanged,
+            false => Change::Restored { files },
         };
         if change != Change::Unchanged {
             worktree::switch(copy, target.commit)?;

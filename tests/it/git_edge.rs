@@ -703,7 +703,7 @@ fn a_damaged_copy_stays_until_a_new_one_is_there() {
 #[test]
 fn damaged_git_data_is_fetched_anew() {
     for transport in TRANSPORTS {
-        for damage in ["index", "HEAD", "objects", "config"] {
+        for damage in ["index", "no index", "HEAD", "objects", "config", "pack"] {
             let world = World::new();
             let upstream = world.upstream("a", &[("x", "1"), ("y", "1")]);
             let line = world.line(transport, "a");
@@ -713,6 +713,19 @@ fn damaged_git_data_is_fetched_anew() {
                 "objects" => {
                     std::fs::remove_dir_all(root.join(".git/objects/pack")).unwrap();
                     upstream.commit(&[("x", "2")]);
+                }
+                "no index" => std::fs::remove_file(root.join(".git/index")).unwrap(),
+                "pack" => {
+                    let packs = std::fs::read_dir(root.join(".git/objects/pack")).unwrap();
+                    let pack = packs
+                        .map(|entry| entry.unwrap().path())
+                        .find(|path| path.extension().unwrap() == "pack")
+                        .unwrap();
+                    let mut bytes = std::fs::read(&pack).unwrap();
+                    bytes.iter_mut().skip(12).for_each(|byte| *byte ^= 0x55);
+                    std::fs::remove_file(&pack).unwrap();
+                    std::fs::write(&pack, bytes).unwrap();
+                    std::fs::remove_file(root.join("y")).unwrap();
                 }
                 "config" => {
                     let path = root.join(".git/config");
@@ -777,6 +790,90 @@ fn edited_and_deleted_files_come_back() {
     assert_eq!(files(&root), expected);
     assert_eq!(std::fs::read(outside.join("a")).unwrap(), b"precious");
     assert_eq!(world.sync(&line).unwrap().change, Change::Unchanged);
+}
+
+#[test]
+fn what_people_staged_or_committed_is_undone() {
+    type Meddle = fn(&Path);
+    let table: [(&str, Meddle); 4] = [
+        ("removed", |root| drop(git(root, &["rm", "--quiet", "a"]))),
+        ("forgotten", |root| {
+            drop(git(root, &["rm", "--quiet", "--cached", "a"]))
+        }),
+        ("added", |root| {
+            std::fs::write(root.join("mine"), "mine").unwrap();
+            git(root, &["add", "mine"]);
+        }),
+        ("committed", |root| {
+            std::fs::write(root.join("a"), "mine").unwrap();
+            git(
+                root,
+                &[
+                    "-c",
+                    "user.name=me",
+                    "-c",
+                    "user.email=me@example.com",
+                    "commit",
+                    "--quiet",
+                    "-a",
+                    "-m",
+                    "mine",
+                ],
+            );
+        }),
+    ];
+    for moves_on in [false, true] {
+        for (name, meddle) in table {
+            let world = World::new();
+            let upstream = world.upstream("a", &[("a", "1"), ("b", "1")]);
+            let line = world.line("http", "a");
+            world.sync(&line).unwrap();
+            let root = world.root(&line);
+            meddle(&root);
+            if moves_on {
+                upstream.commit(&[("b", "2")]);
+            }
+            world.sync(&line).unwrap();
+            assert_eq!(git(&root, &["diff", "HEAD"]), "", "{name}");
+            assert_eq!(git(&root, &["diff", "--cached", "HEAD"]), "", "{name}");
+            assert_eq!(world.snapshot(&line).paths().len(), 2, "{name}");
+            assert_eq!(
+                world.snapshot(&line).commit,
+                upstream.git(&["rev-parse", "HEAD"])
+            );
+            assert_eq!(
+                world.sync(&line).unwrap().change,
+                Change::Unchanged,
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_kill_between_the_files_and_head_is_repaired() {
+    for transport in TRANSPORTS {
+        let world = World::new();
+        let upstream = world.upstream("a", &[("x", "1"), ("old", "1")]);
+        let line = world.line(transport, "a");
+        let first = world.sync(&line).unwrap().commit.unwrap();
+        upstream.git(&["rm", "--quiet", "old"]);
+        let second = upstream.commit(&[("x", "2"), ("new", "2")]);
+        world.sync(&line).unwrap();
+        let root = world.root(&line);
+        git(&root, &["update-ref", "--no-deref", "HEAD", &first]);
+        std::fs::write(root.join(".git/pipeline-half-updated"), "").unwrap();
+        assert_eq!(
+            world.sync(&line).unwrap().change,
+            Change::Updated { from: first },
+            "{transport}"
+        );
+        assert_eq!(
+            (names(&root), world.snapshot(&line).commit),
+            (vec!["new".to_owned(), "x".to_owned()], second)
+        );
+        assert_eq!(git(&root, &["status", "--porcelain"]), "");
+    }
 }
 
 #[test]
@@ -1107,6 +1204,82 @@ fn snapshots_answer_for_attributes_and_foreign_repositories() {
     assert_eq!(snapshot.attributes(b"sub/a.md").documentation, Some(false));
     assert_eq!(snapshot.attributes(b"a.md"), Default::default());
     assert_eq!(snapshot.attributes(b"../\xff\n"), Default::default());
+
+    // git itself is the judge of the patterns.
+    let patterns = [
+        "*.a",
+        "/top",
+        "dir/*.b",
+        "**/deep/*.c",
+        "deep/**",
+        "a/**/z",
+        "{x,y}",
+        "[{]q",
+        "[!k]lass",
+        "file[0-9].d",
+        "sp?ce",
+        "\"quo ted\"",
+        "\\*star",
+        "*.e*.f",
+        "*.GO",
+        "dir2/",
+        "w*th**two",
+    ];
+    let paths = [
+        "x.a",
+        "q/x.a",
+        ".a",
+        "top",
+        "q/top",
+        "dir/x.b",
+        "dir/q/x.b",
+        "q/dir/x.b",
+        "deep/x.c",
+        "q/r/deep/x.c",
+        "deep/q/r",
+        "q/deep/q",
+        "a/z",
+        "a/q/z",
+        "a/q/r/z",
+        "x",
+        "{x,y}",
+        "{q",
+        "klass",
+        "glass",
+        "file7.d",
+        "filex.d",
+        "space",
+        "sp/ce",
+        "quo ted",
+        "*star",
+        "xstar",
+        "x.e.x.f",
+        "q.go",
+        "q.GO",
+        "dir2/x",
+        "withtwo",
+        "w/th/two",
+        "wxthxxtwo",
+    ];
+    let text: String = patterns
+        .iter()
+        .map(|pattern| format!("{pattern} linguist-generated\n"))
+        .collect();
+    upstream.commit(&[(".gitattributes", &text)]);
+    world.sync(&line).unwrap();
+    let snapshot = world.snapshot(&line);
+    for path in paths {
+        let judged = git(
+            &world.root(&line),
+            &["check-attr", "linguist-generated", "--", path],
+        );
+        let expected = judged.ends_with(": set").then_some(true);
+        assert_eq!(
+            snapshot.attributes(path.as_bytes()).generated,
+            expected,
+            "{path}: {judged}"
+        );
+    }
 
     upstream.git(&[
         "remote",

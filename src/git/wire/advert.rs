@@ -2,7 +2,7 @@
 
 use super::pktline::{DELIMITER, FLUSH, Packet, PacketReader, push_line};
 use super::{AGENT, Problem, RemoteRef, Wants};
-use git2::Oid;
+use git2::{Oid, Reference};
 use std::io::Read;
 
 /// References kept at most: a line needs one, a message a few.
@@ -86,6 +86,7 @@ impl Advert {
             .capabilities
             .iter()
             .find_map(|word| word.strip_prefix("symref=HEAD:"))
+            .filter(|name| is_name(name))
             .map(str::to_owned);
         if let Some(head) = self
             .references
@@ -193,9 +194,21 @@ fn parse_ls_refs_line(line: &[u8]) -> Result<RemoteRef, Problem> {
 }
 
 fn push_limited(references: &mut Vec<RemoteRef>, wants: &Wants, reference: RemoteRef) {
-    if wants.includes(&reference.name) && references.len() < REFERENCES_MAX {
-        references.push(reference);
+    if wants.includes(&reference.name)
+        && is_name(&reference.name)
+        && references.len() < REFERENCES_MAX
+    {
+        let points_to = reference.points_to.filter(|name| is_name(name));
+        references.push(RemoteRef {
+            points_to,
+            ..reference
+        });
     }
+}
+
+/// A name with control characters, say, never gets further than here.
+fn is_name(name: &str) -> bool {
+    Reference::is_valid_name(name)
 }
 
 /// `<id> <rest>`. A name that is not UTF-8 cannot be asked for; it is kept readable only.
