@@ -4,6 +4,9 @@ use super::Language;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+/// Lines in which such a command is looked for; linguist's own bound.
+const EXEC_LINES: usize = 5;
+
 static BY_INTERPRETER: LazyLock<HashMap<&'static str, Vec<Language>>> = LazyLock::new(|| {
     let mut index: HashMap<_, Vec<_>> = HashMap::new();
     for (name, definition) in linguist::definitions::LANGUAGES.iter() {
@@ -35,12 +38,25 @@ fn interpreter(text: &str) -> Option<&str> {
     let line = text.strip_prefix("#!")?.lines().next()?;
     let mut words = line.split_whitespace();
     let program = base_name(words.next()?);
-    if program != "env" {
-        return Some(program);
+    let is_option = |word: &&str| word.starts_with('-') || word.contains('=');
+    match program {
+        "env" => words.find(|word| !is_option(word)).map(base_name),
+        "sh" => executed(text).or(Some(program)),
+        // The option names a language, by another name than an interpreter's.
+        "osascript" if words.any(|word| word.starts_with("-l")) => None,
+        _ => Some(program),
     }
-    words
-        .find(|word| !word.starts_with('-') && !word.contains('='))
-        .map(base_name)
+}
+
+/// A shell script that at once becomes another program: `exec scala "$0" "$@"`.
+fn executed(text: &str) -> Option<&str> {
+    let mut heads = text
+        .lines()
+        .take(EXEC_LINES)
+        .filter_map(|line| line.trim_start().strip_prefix("exec "));
+    let (program, rest) = heads.find_map(|command| command.split_once(' '))?;
+    let is_itself = rest.trim_start_matches(['"', '\'', ' ']).starts_with("$0");
+    is_itself.then(|| base_name(program))
 }
 
 fn base_name(program: &str) -> &str {
@@ -68,6 +84,8 @@ mod tests {
             ("#!/bin/sh\r\n", "Shell"),
             ("#!/usr/local/bin/node", "JavaScript"),
             ("#!/usr/bin/perl5\n", "Perl"),
+            ("#!/bin/sh\nexec scala \"$0\" \"$@\"\n", "Scala"),
+            ("#!/bin/sh\nexec ls /\n", "Shell"),
         ];
         for (text, name) in cases {
             assert!(
@@ -81,6 +99,7 @@ mod tests {
             "#!\n",
             "#!/usr/bin/env\n",
             "#!/bin/nothing-known\n",
+            "#!/usr/bin/osascript -l JavaScript\n",
             "x",
         ] {
             assert_eq!(languages(text), [], "{text}");

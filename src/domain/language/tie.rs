@@ -7,9 +7,9 @@ use std::path::Path;
 /// whatever RenderScript might say.
 const LIKELY: &[&str] = &[
     "Rust",
+    "JavaScript",
     "TypeScript",
     "TSX",
-    "JavaScript",
     "Python",
     "Java",
     "Go",
@@ -56,6 +56,11 @@ const LIKELY: &[&str] = &[
     "Makefile",
     "Puppet",
     "Zig",
+    "Objective-C++",
+    "jq",
+    "Modelica",
+    "Apex",
+    "ActionScript",
 ];
 
 /// Beyond this many candidates a suffix says nothing, and a guess would be worth as little: `.inc` fits twelve.

@@ -66,13 +66,20 @@ fn is_known_library(path: &PathWords) -> bool {
     if !path.has_web_suffix() {
         return false;
     }
-    let stem = path.name().split('.').next().unwrap_or_default();
-    if !path.is_below("src") && places::LIBRARY_STEMS.contains(&stem) {
-        return true;
-    }
+    let stem = path.name().rsplit_once('.').map_or("", |(stem, _)| stem);
+    let is_plain = places::LIBRARY_PLAIN.contains(&stem)
+        || places::LIBRARY_STARTS
+            .iter()
+            .any(|start| stem.starts_with(start));
+    is_plain && !path.is_below("src")
+        || is_versioned_library(path.name())
+        || path.folders().any(is_versioned_library)
+}
+
+/// `jquery-3.6.0.js`, `bootstrap-5.1`: a library's name and a version.
+fn is_versioned_library(name: &str) -> bool {
     places::LIBRARY_STEMS.iter().any(|library| {
-        let rest = path.name().strip_prefix(library).unwrap_or_default();
-        let mut rest = rest.bytes();
+        let mut rest = name.strip_prefix(library).unwrap_or_default().bytes();
         matches!(rest.next(), Some(b'-' | b'.'))
             && rest.next().is_some_and(|byte| byte.is_ascii_digit())
     })
@@ -238,6 +245,8 @@ mod tests {
             "docs/guide.rst",
             "src/key.rs",
             "src/react.js",
+            "lib/chart.js",
+            "public/jquery.menu.js",
             "testing/run.py",
             "tests/test_data_frame.py",
             "src/secrets.rs",

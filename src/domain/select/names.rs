@@ -64,7 +64,7 @@ pub(super) const KEY_NAMES: &[&str] = &[
 /// Suffixes of key stores and private keys.
 #[rustfmt::skip]
 pub(super) const KEY_SUFFIXES: &[&str] = &[
-    "pem", "key", "p12", "pfx", "jks", "keystore", "p8", "ppk", "kdbx", "asc", "gpg", "pgp", "ovpn",
+    "pem", "key", "p12", "pfx", "jks", "keystore", "p8", "ppk", "kdbx", "gpg", "pgp", "ovpn",
     "der", "crt", "cer", "csr", "tfstate", "keytab", "mobileprovision",
 ];
 

@@ -32,7 +32,7 @@ pub(super) const VENDOR_NAMES: &[&str] = &[
     "get-pip.py", "html5shiv.js", "pdf.worker.js",
 ];
 
-/// Libraries that sites carry as single files.
+/// Libraries that sites carry as single files, told by the version after the name.
 #[rustfmt::skip]
 pub(super) const LIBRARY_STEMS: &[&str] = &[
     "jquery", "jquery-ui", "jquery-migrate", "bootstrap", "bootstrap-theme", "bootstrap-grid",
@@ -91,4 +91,29 @@ pub(super) const OUTPUT_FOLDER_ENDS: &[&str] = &[
 pub(super) const OUTPUT_PATHS: &[&str] = &[
     "target/debug/", "target/release/", "obj/debug/", "obj/release/", "bin/debug/", "bin/release/",
     "public/build/", "app-debug/",
+];
+
+/// Beginnings of such files' names, where the rest varies.
+pub(super) const LIBRARY_STARTS: &[&str] = &[
+    "tiny_mce",
+    "fontello",
+    "mootools",
+    "mochikit",
+    "yahoo-",
+    "yuiloader",
+    "microsoftajax",
+    "microsoftmvc",
+    "jquery-ui-",
+    "sprockets-octicons",
+    "octicons",
+    "fuelux",
+];
+
+/// Those that nobody calls a file of their own after, told by the name alone.
+#[rustfmt::skip]
+pub(super) const LIBRARY_PLAIN: &[&str] = &[
+    "jquery", "jquery-ui", "jquery-migrate", "jquery.slim", "bootstrap", "bootstrap-theme", "bootstrap-grid",
+    "bootstrap-reboot", "angular", "d3", "underscore", "lodash", "backbone", "modernizr", "dojo", "yui", "ckeditor",
+    "tinymce", "font-awesome", "fontawesome", "select2", "bulma", "materialize", "knockout", "raphael", "zepto",
+    "codemirror", "handlebars", "cordova", "normalize",
 ];
