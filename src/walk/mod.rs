@@ -10,10 +10,11 @@ pub use read::{FileBytes, ReadError, read};
 use crate::domain::path;
 use crate::domain::select::{FileKind, Tracked};
 use crate::domain::stamp::Stamp;
-use std::fs::{FileType, Metadata};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, statat};
+use std::fs::FileType;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
@@ -49,6 +50,7 @@ pub fn candidates<F: Fn(&[u8]) -> Tracked>(worktree: &Path, tracked: F) -> Candi
             .min_depth(1)
             .sort_by_file_name()
             .into_iter(),
+        folder: None,
         tracked,
     }
 }
@@ -58,6 +60,8 @@ pub fn candidates<F: Fn(&[u8]) -> Tracked>(worktree: &Path, tracked: F) -> Candi
 pub struct Candidates<F> {
     worktree: PathBuf,
     entries: walkdir::IntoIter,
+    /// The folder of the last entry, open: `lstat` below it costs half of one by the whole path.
+    folder: Option<(PathBuf, OwnedFd)>,
     tracked: F,
 }
 
@@ -92,15 +96,26 @@ impl<F: Fn(&[u8]) -> Tracked> Candidates<F> {
             return None;
         }
         self.leave(kind);
-        Some(match entry.metadata() {
-            Ok(metadata) => Ok(Candidate {
+        Some(match self.lstat(entry) {
+            Ok(stat) => Ok(Candidate {
                 path,
                 kind,
                 tracked,
-                stamp: stamp(&metadata),
+                stamp: stamp(&stat),
             }),
-            Err(error) => Err(self.walk_error(error)),
+            Err(source) => Err(WalkError { path, source }),
         })
+    }
+
+    fn lstat(&mut self, entry: &DirEntry) -> io::Result<Stat> {
+        let parent = entry.path().parent().unwrap_or(Path::new("."));
+        let folder = match self.folder.take() {
+            Some((path, folder)) if path == parent => (path, folder),
+            _ => (parent.to_owned(), open_folder(parent)?),
+        };
+        let stat = statat(&folder.1, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW);
+        self.folder = Some(folder);
+        Ok(stat?)
     }
 
     /// Does not enter the folder just found.
@@ -138,17 +153,28 @@ fn kind(file_type: FileType) -> FileKind {
     }
 }
 
-fn stamp(metadata: &Metadata) -> Stamp {
+fn open_folder(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
+    Ok(openat(CWD, path, flags, Mode::empty())?)
+}
+
+/// The fields' types differ between systems, their ranges do not.
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss
+)]
+fn stamp(stat: &Stat) -> Stamp {
     let ns = |seconds: i64, nanoseconds: i64| {
         seconds
             .saturating_mul(1_000_000_000)
             .saturating_add(nanoseconds)
     };
     Stamp {
-        file_bytes: metadata.len(),
-        mtime_ns: ns(metadata.mtime(), metadata.mtime_nsec()),
-        ctime_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
-        inode: metadata.ino(),
+        file_bytes: stat.st_size as u64,
+        mtime_ns: ns(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+        ctime_ns: ns(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        inode: stat.st_ino as u64,
     }
 }
 

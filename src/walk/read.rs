@@ -3,6 +3,8 @@
 use super::{Candidate, stamp};
 use crate::domain::path;
 use crate::domain::stamp::Stamp;
+use rustix::fs::{OFlags, fstat};
+use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -57,8 +59,10 @@ pub fn read(
     file_bytes_max: u64,
 ) -> Result<FileBytes, ReadError> {
     let name = || path::encode(&candidate.path);
-    let failed = |source: io::Error| match source.raw_os_error() {
-        Some(libc::ELOOP | libc::ENXIO | libc::EISDIR) => ReadError::NotRegular { path: name() },
+    let failed = |source: io::Error| match Errno::from_io_error(&source) {
+        Some(Errno::LOOP | Errno::NXIO | Errno::OPNOTSUPP | Errno::ISDIR) => {
+            ReadError::NotRegular { path: name() }
+        }
         _ => ReadError::Io {
             path: name(),
             source,
@@ -76,20 +80,24 @@ pub fn read(
     if metadata.len() > file_bytes_max {
         return Err(too_large());
     }
+    let stamp = stamp(&fstat(&file).map_err(|errno| failed(errno.into()))?);
     let bytes = read_at_most(file, metadata.len(), file_bytes_max).map_err(failed)?;
     let Some(bytes) = bytes else {
         return Err(too_large());
     };
     Ok(FileBytes {
         content_hash: hex_sha256(&bytes),
-        stamp: stamp(&metadata),
+        stamp,
         bytes,
     })
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-    OpenOptions::new().read(true).custom_flags(flags).open(path)
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
 }
 
 /// `None` when there is more to read than allowed.

@@ -21,7 +21,6 @@ const WORDS: &[&str] = &[
     "privatekey",
     "auth_key",
     "authkey",
-    "client_id",
     "credential",
     "encryption_key",
     "signing_key",
@@ -65,12 +64,16 @@ pub(super) fn find(text: &str, found: &mut Vec<Found>) {
     }
 }
 
-/// The value assigned to the name that goes on at `at`: quoted, or bare right after `=` as in a shell.
+/// The value assigned to the name that goes on at `at`: quoted, or bare right after `=` as in a shell. The name of an
+/// identifier (`credentialsId`, `token_id`) is followed by none.
 fn value_after(text: &[u8], at: usize) -> Option<(usize, usize)> {
-    let at = skip(text, at, |byte| {
+    let name_end = skip(text, at, |byte| {
         byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
     });
-    let at = skip(text, at, |byte| b"\"'`] ".contains(&byte));
+    if text[at..name_end].to_ascii_lowercase().ends_with(b"id") {
+        return None;
+    }
+    let at = skip(text, name_end, |byte| b"\"'`] ".contains(&byte));
     let sign = skip(text, at, |byte| b":=>".contains(&byte));
     let spaces = skip(text, sign, |byte| byte == b' ');
     let opened = skip(text, spaces, |byte| b"bru@".contains(&byte));
@@ -202,6 +205,7 @@ mod tests {
             "assert_eq!(token, \"0123456789\");",
             "if token == \"a\" {}",
             "password=None",
+            "credentialsId: '29f63271-dc2f-4734-8221-5b31b5169bac'",
             "secret = \"getUserSecretFromStore\"",
             "sha256 = \"9f86d081884c7d659a2feaa0c55ad015\"",
             "uuid = \"123e4567-e89b-12d3-a456-426614174000\"",

@@ -103,7 +103,7 @@ fn check_text(source: &SourceText, facts: &PathFacts<'_>) -> Result<(), Skip> {
             text_bytes_min,
         ));
     }
-    if facts.attributes.generated != Some(false) {
+    if facts.attributes.generated != Some(false) && !is_template(facts.path) {
         generated::check_header(text)?;
         generated::check_source_map(text)?;
     }
@@ -115,6 +115,17 @@ fn check_text(source: &SourceText, facts: &PathFacts<'_>) -> Result<(), Skip> {
     } else {
         Err(Skip::new(SkipReason::NoCode))
     }
+}
+
+/// Templates for generators: what their head says is said of their output.
+fn is_template(path: &[u8]) -> bool {
+    const SUFFIXES: [&str; 10] = [
+        "tmpl", "tpl", "template", "in", "j2", "jinja", "jinja2", "erb", "mustache", "hbs",
+    ];
+    let dot = memchr::memrchr(b'.', path).map_or(path.len(), |at| at + 1);
+    SUFFIXES
+        .iter()
+        .any(|suffix| path[dot..].eq_ignore_ascii_case(suffix.as_bytes()))
 }
 
 #[cfg(test)]
@@ -212,6 +223,7 @@ mod tests {
             ..Attributes::default()
         };
         assert!(judge_with(b"a.go", bytes, &by_hand).is_ok());
+        assert!(judge("a.go.tmpl", bytes).is_ok());
         let perl = Attributes {
             language: Some("perl".into()),
             ..Attributes::default()
