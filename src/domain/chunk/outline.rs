@@ -351,6 +351,9 @@ fn has_substance(node: &Node) -> bool {
 
 /// The node that holds a definition's name: a field of that meaning, or whatever its declarators end in.
 fn name_node<'t>(node: &Node<'t>) -> Option<Node<'t>> {
+    if node.kind() == "const_element" {
+        return node.named_child(0);
+    }
     let mut at = child(node, &["name", "left", "key", "property", "declarator"])?;
     while let Some(inner) = at.child_by_field_name("declarator") {
         at = inner;

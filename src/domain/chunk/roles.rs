@@ -29,7 +29,8 @@ pub(super) enum Role {
 pub(super) fn role_of(kind: &str) -> Role {
     match kind {
         "comment" | "line_comment" | "block_comment" | "doc_comment" | "attribute_item"
-        | "decorator" | "attribute_list" | "annotation" | "marker_annotation" => Role::Annotation,
+        | "decorator" | "attribute_list" | "annotation" | "marker_annotation"
+        | "access_specifier" => Role::Annotation,
 
         "use_declaration"
         | "extern_crate_declaration"

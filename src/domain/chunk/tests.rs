@@ -1,5 +1,7 @@
+use super::grammar::LANGUAGES;
 use super::*;
 
+/// Splits, and checks every promise that holds for all inputs.
 fn check(text: &str, language: &str, bytes_max: usize) -> Vec<Chunk> {
     let chunks = split(text, language, bytes_max);
     let joined: String = chunks
@@ -7,27 +9,264 @@ fn check(text: &str, language: &str, bytes_max: usize) -> Vec<Chunk> {
         .map(|chunk| &text[chunk.range.clone()])
         .collect();
     assert_eq!(joined, text, "{language} at {bytes_max}");
-    for chunk in &chunks {
-        let part = &text[chunk.range.clone()];
+    for Chunk { range, lines } in &chunks {
         assert!(
-            !part.is_empty() && part.len() <= bytes_max.max(4),
-            "{language} at {bytes_max}: {}",
-            part.len()
+            !range.is_empty() && range.len() <= bytes_max.max(4),
+            "{language} at {bytes_max}: {range:?}"
         );
-        let starts_line = chunk.range.start == 0 || text.as_bytes()[chunk.range.start - 1] == b'\n';
-        let in_long_line = text[..chunk.range.start].rfind('\n').map_or(0, |at| at + 1);
-        let line_bytes = text[in_long_line..]
+        let line_start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
+        let line_bytes = text[line_start..]
             .split_inclusive('\n')
             .next()
             .unwrap_or_default()
             .len();
         assert!(
-            starts_line || line_bytes > bytes_max,
+            range.start == line_start || line_bytes > bytes_max,
             "{language} at {bytes_max}: cut in a line"
         );
-        let first = text[..chunk.range.start].matches('\n').count() + 1;
-        let last = text[..chunk.range.end - 1].matches('\n').count() + 1;
-        assert_eq!(chunk.lines, first as u32..=last as u32);
+        let number = |byte: usize| {
+            text.as_bytes()[..byte]
+                .iter()
+                .filter(|&&b| b == b'\n')
+                .count() as u32
+                + 1
+        };
+        assert_eq!(*lines, number(range.start)..=number(range.end - 1));
     }
     chunks
+}
+
+/// Language, text, what it defines as `kind full name`, and the heads of its chunks at little more than half its size.
+const SAMPLES: &[(&str, &str, &str, &str)] = &[
+    (
+        "Rust",
+        "use std::fmt;\n\n/// A point.\n#[derive(Debug)]\npub struct Point {\n    x: i32,\n}\n\nimpl Point {\n    /// Makes one.\n    pub fn new(x: i32) -> Self {\n        Point { x }\n    }\n\n    fn x(&self) -> i32 { self.x }\n}\n\nimpl fmt::Display for Point {\n    fn fmt(&self) {}\n}\n\nmacro_rules! m { () => {} }\n",
+        "struct Point, impl Point, function Point::new, function Point::x, impl fmt::Display for Point, function Point::fmt, macro m",
+        "use std::fmt;|impl Point {|impl fmt::Display",
+    ),
+    (
+        "Python",
+        "import os\nfrom a import b\n\nLIMIT = 1\n\n@wraps\nclass Jar:\n    \"\"\"Doc.\"\"\"\n\n    def get(self, name):  # remark\n        return self.data[name]\n\n    @property\n    def size(self):\n        return len(self.data)\n\n\nasync def main():\n    await go()\n",
+        "constant LIMIT, class Jar, function Jar.get, function Jar.size, function main",
+        "import os|    @property",
+    ),
+    (
+        "JavaScript",
+        "const fs = require('fs');\nimport x from 'y';\n\nexport class View {\n  render(a) {\n    return a;\n  }\n\n  #hidden = () => 1;\n}\n\n/**\n * Doc.\n */\nexports.start = function (port) {\n  return port;\n};\n\nconst stop = async () => {\n  await 1;\n};\n",
+        "class View, function View.render, function View.#hidden, function exports.start, function stop",
+        "const fs|/**",
+    ),
+    (
+        "TypeScript",
+        "import { a } from 'b';\n\nexport interface Shape {\n  area(): number;\n}\n\nexport type Id = string;\n\nexport enum Color { Red }\n\nnamespace N {\n  export abstract class C<T> {\n    abstract run(x: T): void;\n  }\n}\n\nexport default function go(): void {\n  return;\n}\n",
+        "interface Shape, function Shape.area, type Id, enum Color, module N, class N::C, function C.run, function go",
+        "import { a }|namespace N {",
+    ),
+    (
+        "TSX",
+        "export const App = (p: { a: string }) => {\n  return <div>{p.a}</div>;\n};\n",
+        "function App",
+        "export const App|  return <div>",
+    ),
+    (
+        "Go",
+        "package web\n\nimport (\n\t\"fmt\"\n)\n\nconst Max = 3\n\ntype Router struct {\n\ttrees int\n}\n\n// Handle does.\nfunc (r *Router) Handle(path string) {\n\tfmt.Println(path)\n}\n\nfunc New() *Router { return &Router{} }\n",
+        "constant Max, type Router, function Router.Handle, function New",
+        "package web|// Handle does.",
+    ),
+    (
+        "Java",
+        "package a.b;\n\nimport java.util.List;\n\n/** Doc. */\n@Deprecated\npublic class Cache<K> {\n    public Cache() {\n        clear();\n    }\n\n    @Override\n    public int size() {\n        return 0;\n    }\n}\n\ninterface Shape { int area(); }\n",
+        "class Cache, function Cache.Cache, function Cache.size, interface Shape, function Shape.area",
+        "package a.b;|    @Override",
+    ),
+    (
+        "C",
+        "#ifndef A_H\n#define A_H\n#include <stdio.h>\n\n#define MAX(a, b) ((a) > (b) ? (a) : (b))\n\ntypedef struct node {\n    int x;\n} node_t;\n\nint parse(const char *s);\n\n/* Doc. */\nstatic int *find(struct node *n)\n{\n    return &n->x;\n}\n#endif\n",
+        "constant A_H, macro MAX, type node_t, struct node, function parse, function find",
+        "#ifndef A_H|int parse",
+    ),
+    (
+        "C++",
+        "#include <vector>\n\nnamespace geo {\n\ntemplate <class T>\nclass Box : public Base {\n public:\n  explicit Box(T t);\n  T get() const { return t_; }\n};\n\n}  // namespace geo\n\nint geo::Box::count() {\n  return 1;\n}\n",
+        "module geo, class geo::Box, function Box.get, function geo::Box::count",
+        "#include|  T get() const",
+    ),
+    (
+        "Ruby",
+        "require 'json'\n\nmodule Net\n  LIMIT = 1\n\n  class Client < Base\n    def initialize(host)\n      @host = host\n    end\n\n    def self.open(host)\n      new(host)\n    end\n  end\nend\n",
+        "module Net, class Net::Client, function Client.initialize, function Client.open",
+        "require 'json'|module Net|    def self.open",
+    ),
+    (
+        "PHP",
+        "<?php\nnamespace A;\n\nuse B\\C;\n\nfinal class Repo extends Base\n{\n    const MAX = 3;\n\n    public function find(int $id): ?C\n    {\n        return null;\n    }\n}\n\nfunction helper() { return 1; }\n",
+        "module A, class Repo, constant Repo.MAX, function Repo.find, function helper",
+        "<?php|    public function find",
+    ),
+    (
+        "Shell",
+        "#!/bin/sh\nset -e\n\n# Builds.\nbuild() {\n  make all\n  make check\n}\n\nfunction deploy {\n  scp a b\n}\n\nbuild && deploy\n",
+        "function build, function deploy",
+        "#!/bin/sh|function deploy",
+    ),
+    (
+        "Lua",
+        "local json = require('json')\n\nlocal M = {}\n\nfunction M.parse(s)\n  return json.decode(s)\nend\n\nlocal function helper(x)\n  return x\nend\n\nM.dump = function(t)\n  return 1\nend\n\nreturn M\n",
+        "constant M, function M.parse, function helper, function M.dump",
+        "local json|local function helper",
+    ),
+    (
+        "Markdown",
+        "# Title\n\nIntro words.\n\n## Install\n\n```sh\n# no heading\nmake\n```\n\n## Use\n\nCall it, then wait for the end.\n",
+        "section Title, section Install, section Use",
+        "# Title|## Use",
+    ),
+];
+
+fn described(outline: &Outline) -> String {
+    let describe =
+        |symbol: &Symbol| format!("{} {}", symbol.kind.as_str(), outline.full_name(symbol));
+    outline
+        .symbols
+        .iter()
+        .map(describe)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[test]
+fn outlines_name_what_each_language_defines() {
+    for &(language, text, symbols, _) in SAMPLES {
+        assert_eq!(
+            described(&Outline::of(text, language)),
+            symbols,
+            "{language}"
+        );
+    }
+}
+
+#[test]
+fn cuts_fall_between_items_and_keep_what_belongs_to_them() {
+    for &(language, text, _, heads) in SAMPLES {
+        let chunks = check(text, language, text.len() / 2 + 20);
+        let starts: Vec<&str> = chunks
+            .iter()
+            .map(|chunk| &text[chunk.range.clone()])
+            .collect();
+        let wanted: Vec<&str> = heads.split('|').collect();
+        let fits = starts.len() == wanted.len()
+            && starts
+                .iter()
+                .zip(&wanted)
+                .all(|(start, head)| start.starts_with(head));
+        assert!(fits, "{language}: {starts:#?}");
+    }
+}
+
+#[test]
+fn every_sample_rejoins_in_every_language_at_every_budget() {
+    for &(_, text, _, _) in SAMPLES {
+        for language in LANGUAGES.iter().copied().chain(["Markdown", "YAML", ""]) {
+            for bytes_max in [1, 7, 40, 100, 1000] {
+                check(text, language, bytes_max);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_fits_is_one_chunk_and_an_empty_one_none() {
+    assert_eq!(
+        check("fn a() {}\n\nfn b() {}", "Rust", 20),
+        [Chunk {
+            range: 0..20,
+            lines: 1..=3
+        }]
+    );
+    assert_eq!(check("", "Rust", 20), []);
+    assert_eq!(
+        check("\n", "Text", 20),
+        [Chunk {
+            range: 0..1,
+            lines: 1..=1
+        }]
+    );
+}
+
+#[test]
+fn hostile_texts_are_cut_all_the_same() {
+    let deep = 3_000;
+    for text in [
+        "(".repeat(deep),
+        "{\n".repeat(deep),
+        "[{(".repeat(deep),
+        "if (a) {\n".repeat(deep / 4),
+        "class A:\n ".repeat(300),
+        "<div>".repeat(1000),
+        "\n".repeat(deep),
+        "\r\r\n\0\u{feff}é🦀".repeat(500),
+        "\"".repeat(deep),
+        "<<A\n".repeat(500),
+        "/*".repeat(deep),
+        "# ".repeat(deep),
+        "```\n".repeat(2001),
+        format!("fn a() {{}}\n{}\nfn b() {{}}\n", "x".repeat(deep)),
+    ] {
+        for language in LANGUAGES.iter().copied().chain(["Markdown", "YAML"]) {
+            check(&text, language, 4000);
+        }
+    }
+}
+
+#[test]
+fn broken_code_is_still_cut_between_what_can_be_read() {
+    let text = format!(
+        "fn a( {{ ]] \n\n{}",
+        "fn good() {\n    one();\n    two();\n}\n\n".repeat(20)
+    );
+    for chunk in &check(&text, "Rust", 200)[1..] {
+        assert!(
+            text[chunk.range.clone()].starts_with("fn good()"),
+            "{:?}",
+            &text[chunk.range.clone()]
+        );
+    }
+}
+
+#[test]
+fn an_item_too_large_is_cut_between_its_statements() {
+    let body = "    if ready {\n        go();\n        stop();\n    }\n".repeat(12);
+    let text = format!("fn main() {{\n{body}}}\n");
+    let chunks = check(&text, "Rust", 260);
+    assert!(chunks.len() <= 4);
+    for chunk in &chunks[1..] {
+        assert!(
+            text[chunk.range.clone()].starts_with("    if ready"),
+            "{:?}",
+            &text[chunk.range.clone()]
+        );
+    }
+    let outline = Outline::of(&text, "Rust");
+    assert_eq!(
+        outline.breadcrumb(&chunks[1].range).unwrap(),
+        "function main"
+    );
+}
+
+#[test]
+fn contexts_tell_what_stands_around_and_keep_their_bound() {
+    let (language, text, ..) = SAMPLES[1];
+    let outline = Outline::of(text, language);
+    let chunks = check(text, language, 120);
+    let told = context(text, &outline, &chunks[2], 1000);
+    assert_eq!(
+        told,
+        "import os\nfrom a import b\nclass Jar:\n  def get(self, name):\n"
+    );
+    assert_eq!(outline.breadcrumb(&chunks[2].range).unwrap(), "class Jar");
+    for bytes_max in 0..told.len() {
+        let bounded = context(text, &outline, &chunks[2], bytes_max);
+        assert!(bounded.len() <= bytes_max && bounded.lines().all(|line| told.contains(line)));
+    }
 }

@@ -98,6 +98,10 @@ impl Walk<'_> {
         let role = self.grammar.role(node.kind_id());
         let rows = rows_of(&node);
         let above = self.open.last_mut()?;
+        if !node.is_named() {
+            above.end_row = Some(rows.1);
+            return None;
+        }
         note_sibling(above, role, rows, &mut self.ledger);
         let symbol = self.reader.read(&node, role, above.symbol).or(above.symbol);
         let is_flat = rows.0 == rows.1;
@@ -105,7 +109,7 @@ impl Walk<'_> {
             role,
             Role::Wrapper | Role::Binding | Role::Container | Role::Holder(_)
         );
-        if is_flat && !may_define || matches!(role, Role::Import | Role::Annotation) && is_flat {
+        if is_flat && !may_define {
             return None;
         }
         let weight = if field == Some("body") {

@@ -173,13 +173,7 @@ fn telling_symbols(outline: &Outline, chunk: &Chunk) -> Vec<String> {
         |symbol: &&Symbol| !matches!(symbol.kind, SymbolKind::Impl | SymbolKind::Module);
     let mut symbols: Vec<&Symbol> = outline.within(&chunk.range).filter(is_telling).collect();
     if symbols.is_empty() {
-        symbols.extend(
-            outline
-                .around(&chunk.range)
-                .into_iter()
-                .filter(is_telling)
-                .next_back(),
-        );
+        symbols.extend(outline.around(&chunk.range).into_iter().rfind(is_telling));
     }
     symbols.sort_by_key(|symbol| symbol.kind == SymbolKind::Constant);
     let mut seen = HashSet::new();
