@@ -9,6 +9,7 @@ use super::prose::{self, DOUBLE_QUOTES};
 use super::vocabulary;
 use super::words::{self, HashedSet, Kind, Token};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 /// What kind of thing is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,7 +74,7 @@ pub fn mentions<'a>(
     for piece in &document.pieces {
         match piece {
             Piece::Prose(text) => reader.prose(text),
-            Piece::Span(code) => reader.code(code, |_, _| true),
+            Piece::Span(code) => reader.code(code),
             Piece::Block { code, .. } => reader.block(code),
         }
     }
@@ -114,11 +115,27 @@ fn has_file(file: &str, evidence: &EvidenceIndex) -> bool {
     parts.all(|t| evidence.name(t.text) != Support::None)
 }
 
-/// Whether a name is called (`name(`) or is a member (`.name`, `::name`, `->name`).
-fn reaches(tokens: &[Token<'_>], at: usize) -> bool {
-    let called = tokens.get(at + 1).is_some_and(|t| t.text == "(");
-    let before = at.checked_sub(1).map(|i| tokens[i].text);
-    called || matches!(before, Some("." | "::" | "->"))
+/// Names that a block declares itself.
+fn declared_names(code: &str) -> HashedSet {
+    let declares = |word: &str| {
+        matches!(
+            word,
+            "def"
+                | "fn"
+                | "func"
+                | "function"
+                | "class"
+                | "struct"
+                | "let"
+                | "const"
+                | "var"
+                | "mut"
+                | "local"
+        )
+    };
+    let tokens = words::tokens(code);
+    let pairs = tokens.windows(2).filter(|pair| declares(pair[0].text));
+    pairs.map(|pair| words::hash(pair[1].text)).collect()
 }
 
 fn unit(is_there: bool) -> f64 {
@@ -133,33 +150,57 @@ struct Reader<'a, 'e> {
 }
 
 impl<'a> Reader<'a, '_> {
-    /// Of code that is mostly its own, such as a usage example, only what a line calls or reaches into is a claim; its variables are not.
+    /// All of a quotation is a claim. Of code that is mostly its own, such as a usage example, only the functions it calls and the members
+    /// it takes from things of the source are.
     fn block(&mut self, code: &'a str) {
-        let quoted = code
-            .lines()
-            .filter(|line| has_text(line, self.evidence))
-            .count();
-        let is_quotation = 2 * quoted >= code.lines().count();
+        let quoted = code.lines().filter(|line| has_text(line, self.evidence));
+        let is_quotation = 2 * quoted.count() >= code.lines().count();
+        let declared = declared_names(code);
         for line in code.lines() {
             self.sentence += 1;
-            self.code(line, |tokens, at| is_quotation || reaches(tokens, at));
+            if is_quotation {
+                self.code(line);
+            } else {
+                self.example(line, &declared);
+            }
         }
         self.sentence += 1;
     }
 
-    fn code(&mut self, code: &'a str, claims: impl Fn(&[Token<'a>], usize) -> bool) {
+    fn example(&mut self, line: &'a str, declared: &HashedSet) {
+        let tokens = words::tokens(line);
+        for (at, token) in tokens.iter().enumerate() {
+            let own = declared.contains(&words::hash(token.text));
+            if token.kind == Kind::Name && !own && self.is_borrowed(&tokens, at) {
+                self.name(token.text);
+            }
+        }
+    }
+
+    /// Whether an example takes a name from the source: by calling it, or as a member of something that the source has.
+    fn is_borrowed(&self, tokens: &[Token<'a>], at: usize) -> bool {
+        let member = at >= 2 && matches!(tokens[at - 1].text, "." | "::" | "->");
+        if member {
+            let base = tokens[at - 2].text;
+            return !vocabulary::is_known(base) && self.evidence.name(base) == Support::Exact;
+        }
+        tokens.get(at + 1).is_some_and(|next| next.text == "(")
+    }
+
+    fn code(&mut self, code: &'a str) {
         let literals = prose::literals(code);
         for literal in &literals {
             self.add(literal, Sort::Quote, unit(has_text(literal, self.evidence)));
         }
-        let tokens = words::tokens(code);
-        for (at, token) in tokens.iter().enumerate() {
-            let literal = literals
+        let told = |token: &Token<'_>| {
+            literals
                 .iter()
-                .any(|part| contains(code, part, token.start));
+                .any(|part| contains(code, part, token.start))
+        };
+        for token in words::tokens(code) {
             match token.kind {
-                Kind::Name if !literal && claims(&tokens, at) => self.name(token.text),
-                Kind::Number if !literal => self.number(token.text),
+                Kind::Name if !told(&token) => self.name(token.text),
+                Kind::Number if !told(&token) => self.number(token.text),
                 _ => {}
             }
         }
@@ -176,18 +217,34 @@ impl<'a> Reader<'a, '_> {
         }
         let told = [quotes, files].concat();
         let tokens = words::tokens(text);
-        for at in 0..tokens.len() {
-            self.prose_token(text, &tokens, at, &told);
+        let mut at = 0;
+        while at < tokens.len() {
+            let end = match tokens[at].kind {
+                Kind::Number => prose::end_of_number(&tokens, at),
+                _ => at,
+            };
+            self.prose_token(text, &tokens, at..=end, &told);
+            at = end + 1;
         }
     }
 
-    /// Names inside quotations and file names were looked up with these.
-    fn prose_token(&mut self, text: &'a str, tokens: &[Token<'a>], at: usize, told: &[&str]) {
+    /// Reads a token of prose, or the tokens of one number. Names inside quotations and file names were looked up with these.
+    fn prose_token(
+        &mut self,
+        text: &'a str,
+        tokens: &[Token<'a>],
+        range: RangeInclusive<usize>,
+        told: &[&str],
+    ) {
+        let at = *range.start();
         let token = tokens[at];
         let coded = || words::looks_like_code(token.text) || prose::is_call(&tokens[at..]);
         match token.kind {
+            Kind::Number
+                if prose::is_item_number(text, tokens, at) || prose::is_of_standard(tokens, at) => {
+            }
             Kind::Number if prose::is_line_number(tokens, at) => self.line_number(token.text),
-            Kind::Number => self.number(token.text),
+            Kind::Number => self.number(&text[token.start..tokens[*range.end()].end()]),
             Kind::Name if coded() && !told.iter().any(|part| contains(text, part, token.start)) => {
                 self.name(token.text)
             }
@@ -247,9 +304,11 @@ fn contains(text: &str, part: &str, at: usize) -> bool {
     (start..start.saturating_add(part.len())).contains(&at)
 }
 
-/// Sets the support of every number by how near it stands, in the source, to the names of its sentence or of the one before.
+/// Sets the support of every number by how near it stands, in the source, to the names of its sentence or of the one before, or to
+/// another number of its sentence.
 fn bind_numbers(found: &mut [Mention<'_>], evidence: &EvidenceIndex) {
     let anchors = lines_by_sentence(found, evidence);
+    let company = rare_numbers(found, evidence);
     for mention in found.iter_mut().filter(|m| m.sort == Sort::Number) {
         let Some(value) = words::number_value(mention.text) else {
             continue;
@@ -258,11 +317,44 @@ fn bind_numbers(found: &mut [Mention<'_>], evidence: &EvidenceIndex) {
             .sentence
             .checked_sub(1)
             .and_then(|s| anchors.get(&s));
-        if let Some(lines) = anchors.get(&mention.sentence).or(before) {
-            let distances = evidence.number(value).map(|line| distance(lines, line));
-            mention.support = distances.min().map_or(0.0, near_support);
-        }
+        let Some(lines) = anchors.get(&mention.sentence).or(before) else {
+            continue;
+        };
+        let to_names = evidence
+            .number(value)
+            .map(|line| distance(lines, line))
+            .min();
+        let others = company
+            .iter()
+            .filter(|n| n.sentence == mention.sentence && n.text != mention.text);
+        let to_numbers = others
+            .flat_map(|n| evidence.number(value).map(|line| line.abs_diff(n.line)))
+            .min();
+        let nearest = to_names.map(|lines| lines.min(to_numbers.unwrap_or(u32::MAX)));
+        mention.support = nearest.map_or(0.0, near_support);
     }
+}
+
+/// A number of the answer that stands in one place of the source only.
+struct RareNumber {
+    text: String,
+    sentence: usize,
+    line: u32,
+}
+
+fn rare_numbers(found: &[Mention<'_>], evidence: &EvidenceIndex) -> Vec<RareNumber> {
+    let only_line = |mention: &Mention<'_>| {
+        let mut lines = evidence.number(words::number_value(mention.text)?);
+        lines.next().filter(|_| lines.next().is_none())
+    };
+    let numbers = found.iter().filter(|m| m.sort == Sort::Number);
+    let rare = numbers.filter_map(|m| only_line(m).map(|line| (m, line)));
+    rare.map(|(m, line)| RareNumber {
+        text: m.text.to_owned(),
+        sentence: m.sentence,
+        line,
+    })
+    .collect()
 }
 
 /// Sorted lines where the names of each sentence stand; sentences without such names are left out.

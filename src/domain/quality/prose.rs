@@ -76,6 +76,42 @@ fn is_file(word: &str) -> bool {
     known && plain && !stem.is_empty() && !brand
 }
 
+/// Whether a number only counts the items of a list: it begins a line and a full stop or bracket follows.
+pub fn is_item_number(text: &str, tokens: &[Token<'_>], at: usize) -> bool {
+    let marked = tokens
+        .get(at + 1)
+        .is_some_and(|t| matches!(t.text, "." | ")") && t.start == tokens[at].end());
+    let line_start = text[..tokens[at].start]
+        .rfind('\n')
+        .map_or(0, |newline| newline + 1);
+    marked && text[line_start..tokens[at].start].trim().is_empty()
+}
+
+/// Whether a number belongs to the name of a standard: `UTF-8`, `SHA-256`.
+pub fn is_of_standard(tokens: &[Token<'_>], at: usize) -> bool {
+    let Some([name, dash]) = at.checked_sub(2).and_then(|from| tokens.get(from..at)) else {
+        return false;
+    };
+    let joined = name.end() == dash.start && dash.end() == tokens[at].start;
+    joined && dash.text == "-" && name.text.len() > 1 && name.text.chars().all(char::is_uppercase)
+}
+
+/// Last token of the number that begins at a place, for numbers with separators: `86,400,000`.
+pub fn end_of_number(tokens: &[Token<'_>], at: usize) -> usize {
+    let mut end = at;
+    let is_group = |end: usize| {
+        let [digits, comma, group, ..] = &tokens[end..] else {
+            return false;
+        };
+        let joined = comma.start == digits.end() && group.start == comma.end();
+        joined && comma.text == "," && group.text.len() == 3 && group.kind == Kind::Number
+    };
+    while tokens[at].text.len() <= 3 && is_group(end) {
+        end += 2;
+    }
+    end
+}
+
 /// Whether the token before a number makes it a line number: `line 12`, `Lines 12`; the end of a range, `12-15`, follows its beginning.
 pub fn is_line_number(tokens: &[Token<'_>], at: usize) -> bool {
     let before = |back: usize| at.checked_sub(back).map(|i| tokens[i].text);
@@ -132,5 +168,24 @@ mod tests {
             .map(|i| tokens[i].text)
             .collect();
         assert_eq!(numbers, ["12", "3", "5"]);
+    }
+
+    #[test]
+    fn numbers_of_items_and_groups_of_digits_are_told() {
+        let text = "takes 86,400,000 or 1, 200\n1. One.\n 2) Two.\n3.5";
+        let tokens = words::tokens(text);
+        let at = |number: &str| tokens.iter().position(|t| t.text == number).unwrap();
+        assert_eq!(tokens[end_of_number(&tokens, at("86"))].text, "000");
+        assert_eq!(end_of_number(&tokens, at("1")), at("1"));
+        let items: Vec<&str> = (0..tokens.len())
+            .filter(|&i| is_item_number(text, &tokens, i))
+            .map(|i| tokens[i].text)
+            .collect();
+        assert_eq!(items, ["1", "2"]);
+        let tokens = words::tokens("UTF-8 in x-8 of a 200-byte A-1");
+        let standards: Vec<usize> = (0..tokens.len())
+            .filter(|&i| tokens[i].kind == Kind::Number && is_of_standard(&tokens, i))
+            .collect();
+        assert_eq!(standards, [2]);
     }
 }

@@ -21,21 +21,33 @@ pub struct Quoting {
     pub exact: usize,
     /// Quotations that are close to the source, but altered.
     pub altered: Vec<String>,
-    /// Tokens in code of its own, neither quoted nor altered.
-    pub free: usize,
 }
 
-/// Compares every code span and every line of every code block.
+/// What a piece of code is, held against the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Likeness {
+    /// It stands there.
+    Exact,
+    /// Almost.
+    Altered,
+    /// It is the answer's own.
+    Own,
+    /// It says too little, or the question brought it.
+    Nothing,
+}
+
+/// Compares every code span and every code block.
 pub fn compare(document: &Document<'_>, question: &str, evidence: &EvidenceIndex) -> Quoting {
     let asked = hashes(&words::tokens(question));
     let mut quoting = Quoting::default();
     for piece in &document.pieces {
-        let code = match piece {
-            Piece::Span(code) | Piece::Block { code, .. } => code,
-            Piece::Prose(_) => continue,
-        };
-        code.lines()
-            .for_each(|line| quoting.add(line, &asked, evidence));
+        match piece {
+            Piece::Span(code) => quoting.add(&[code], &asked, evidence),
+            Piece::Block { code, .. } => {
+                quoting.add(&code.lines().collect::<Vec<_>>(), &asked, evidence)
+            }
+            Piece::Prose(_) => {}
+        }
     }
     quoting
 }
@@ -47,24 +59,59 @@ pub fn is_quotation(code: &str, evidence: &EvidenceIndex) -> bool {
 }
 
 impl Quoting {
-    fn add(&mut self, line: &str, asked: &[u64], evidence: &EvidenceIndex) {
-        let tokens = words::tokens(line);
-        let wanted = hashes(&tokens);
-        if wanted.len() < TOKENS_MIN
-            || is_qualified_name(&tokens)
-            || asked.windows(wanted.len()).any(|run| run == wanted)
-        {
-            return;
+    /// Takes a span or the lines of a block. In a block that is mostly the answer's own, or an adaptation of an example, a line like one of
+    /// the source is no misquotation.
+    fn add(&mut self, lines: &[&str], asked: &[u64], evidence: &EvidenceIndex) {
+        let parts = lines
+            .iter()
+            .flat_map(|line| without_ellipses(line, evidence));
+        let judged: Vec<(&str, Likeness)> = parts
+            .map(|part| (part, likeness(part, asked, evidence)))
+            .collect();
+        let count = |what| {
+            judged
+                .iter()
+                .filter(|(_, likeness)| *likeness == what)
+                .count()
+        };
+        let (exact, altered, own) = (
+            count(Likeness::Exact),
+            count(Likeness::Altered),
+            count(Likeness::Own),
+        );
+        self.exact += exact;
+        if own == 0 || (exact >= altered && exact + altered > own) {
+            let false_ones = judged
+                .iter()
+                .filter(|(_, likeness)| *likeness == Likeness::Altered);
+            self.altered
+                .extend(false_ones.map(|(part, _)| part.trim().to_owned()));
         }
-        if evidence.run(&wanted) {
-            self.exact += 1;
-        } else if resembles(&wanted, asked, evidence)
-            || is_altered_operation(&tokens, &wanted, evidence)
-        {
-            self.altered.push(line.trim().to_owned());
-        } else {
-            self.free += wanted.len();
-        }
+    }
+}
+
+/// The stretches between the ellipses of a quotation, unless it stands in the source with them.
+fn without_ellipses<'a>(line: &'a str, evidence: &EvidenceIndex) -> Vec<&'a str> {
+    if evidence.run(&hashes(&words::tokens(line))) {
+        return vec![line];
+    }
+    line.split("...").flat_map(|part| part.split('…')).collect()
+}
+
+fn likeness(code: &str, asked: &[u64], evidence: &EvidenceIndex) -> Likeness {
+    let tokens = words::tokens(code);
+    let wanted = hashes(&tokens);
+    let brought = || asked.windows(wanted.len()).any(|run| run == wanted);
+    if wanted.len() < TOKENS_MIN || is_qualified_name(&tokens) || brought() {
+        Likeness::Nothing
+    } else if evidence.run(&wanted) {
+        Likeness::Exact
+    } else if resembles(&wanted, asked, evidence)
+        || is_altered_operation(&tokens, &wanted, evidence)
+    {
+        Likeness::Altered
+    } else {
+        Likeness::Own
     }
 }
 

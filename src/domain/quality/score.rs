@@ -31,7 +31,7 @@ const IRRELEVANT_LEFT: f64 = 0.7;
 /// What the score is made of; each in `[0, 1]`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Parts {
-    /// Mean support of the distinct identifiers and files named, times 0.5 for each without evidence; 1 if none is named.
+    /// Mean support of the distinct identifiers and files named, but for those the question brought without evidence, times 0.5 for each without evidence; 1 if none is named.
     pub names: f64,
     /// Product over distinct numbers and line numbers (weight 0.4) and quoted texts (0.15) of `1 - weight * (1 - support)`; those of the question are left out, and
     /// where it brings input of its own the weights are a quarter.
@@ -106,11 +106,9 @@ impl Subject<'_> {
     }
 
     fn names(&self) -> f64 {
-        let supports = best_supports(
-            self.mentions
-                .iter()
-                .filter(|m| matches!(m.sort, Sort::Name | Sort::File)),
-        );
+        let supports = best_supports(self.mentions.iter().filter(|m| {
+            matches!(m.sort, Sort::Name | Sort::File) && !(m.asked && m.support == 0.0)
+        }));
         if supports.is_empty() {
             return 1.0;
         }

@@ -279,10 +279,9 @@ fn cut_off(answer: &str, document: &Document<'_>) -> Option<Fault> {
     };
     let mut lines = answer.trim_end().lines().rev().map(str::trim);
     let last = lines.next()?;
-    let open_style = is_item(last)
-        && lines
-            .find(|line| is_item(line))
-            .is_none_or(|before| !is_closed(before));
+    let before = lines.find(|line| is_item(line));
+    let open_style =
+        is_item(last) && before.is_some_and(|item| !item.ends_with(['.', ';', ',', '!', '?']));
     let short = answer.split_whitespace().count() < CUT_WORDS;
     let fault = (FailureCode::CutOff, tail(last));
     (!is_closed(last) && !short && !open_style).then_some(fault)

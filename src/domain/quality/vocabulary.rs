@@ -6,7 +6,7 @@
 use super::words::{self, HashedSet};
 use std::sync::LazyLock;
 
-/// Keywords and built-in names, by language, from the language references and the standard libraries' indexes.
+/// Keywords and built-in names, by language, from the language references and the indexes of the standard libraries.
 const BUILT_IN: &[&str] = &[
     // Python
     "False None True and as assert async await break class continue def del elif else except finally for from global if import in is \
@@ -18,46 +18,86 @@ const BUILT_IN: &[&str] = &[
      ImportError IndexError KeyError KeyboardInterrupt LookupError MemoryError ModuleNotFoundError NameError NotImplementedError \
      NotImplemented OSError OverflowError PermissionError RecursionError RuntimeError RuntimeWarning StopAsyncIteration StopIteration \
      SyntaxError SystemError SystemExit TypeError UnicodeDecodeError UnicodeEncodeError UnicodeError UserWarning ValueError \
-     ZeroDivisionError OrderedDict defaultdict namedtuple deque Counter dataclass Enum __init__ __new__ __call__ __repr__ __str__ \
-     __eq__ __hash__ __len__ __iter__ __next__ __getitem__ __setitem__ __delitem__ __contains__ __enter__ __exit__ __name__ __main__ \
-     __file__ __doc__ __dict__ __class__ __slots__ __version__ append extend items keys values join split strip lstrip rstrip \
-     startswith endswith encode decode lower upper replace find update pop copy sort index insert",
+     ZeroDivisionError ConnectionError TimeoutError OrderedDict defaultdict namedtuple deque Counter ChainMap dataclass dataclasses \
+     Enum IntEnum __init__ __new__ __del__ __call__ __repr__ __str__ __bytes__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__ \
+     __bool__ __len__ __iter__ __next__ __getitem__ __setitem__ __delitem__ __contains__ __enter__ __exit__ __aenter__ __aexit__ \
+     __getattr__ __setattr__ __name__ __main__ __file__ __doc__ __dict__ __class__ __slots__ __version__ __all__ __import__ __path__ \
+     append extend items keys values join split rsplit strip lstrip rstrip startswith endswith encode decode lower upper title \
+     replace find rfind update pop popitem copy deepcopy sort index insert remove clear count setdefault fromkeys read readline \
+     readlines write close flush seek tell os sys re io json math time datetime timedelta random logging getLogger pathlib Path \
+     functools partial lru_cache wraps reduce itertools chain islice collections contextlib contextmanager typing Any Union Optional \
+     Callable Iterator Generator TypeVar Protocol subprocess threading Lock Thread asyncio gather create_task run sleep unittest \
+     pytest argparse pickle csv struct socket urllib hashlib base64 copy inspect importlib warnings traceback weakref",
     // JavaScript, TypeScript
     "var let const function new delete typeof instanceof void this null undefined NaN Infinity switch case default throw catch do \
      export extends static get of debugger arguments Object Array String Number Boolean Symbol BigInt Function Promise Map Set \
-     WeakMap WeakSet Proxy Reflect JSON Math Date RegExp Error RangeError ReferenceError EvalError URIError console process require \
-     module exports globalThis window document Buffer setTimeout clearTimeout setInterval setImmediate nextTick push shift unshift \
-     splice concat forEach reduce some every includes indexOf lastIndexOf toString valueOf hasOwnProperty prototype constructor \
-     stringify parse assign entries fromEntries freeze isArray trim trimStart trimEnd toLowerCase toUpperCase charAt charCodeAt \
-     substring substr padStart padEnd match matchAll localeCompare then resolve reject interface implements enum namespace declare \
-     readonly keyof infer never unknown any number string boolean symbol bigint abstract private protected public",
+     WeakMap WeakSet WeakRef Proxy Reflect JSON Math Date RegExp Error RangeError ReferenceError EvalError URIError AggregateError \
+     console log warn error info process require module exports globalThis window document Buffer Uint8Array ArrayBuffer DataView \
+     setTimeout clearTimeout setInterval clearInterval setImmediate queueMicrotask nextTick env argv exit push shift unshift splice \
+     concat forEach reduce reduceRight some every includes indexOf lastIndexOf findIndex findLast flat flatMap fill at toString \
+     toFixed valueOf hasOwnProperty isPrototypeOf prototype constructor stringify parse assign entries fromEntries freeze isFrozen \
+     create defineProperty getPrototypeOf isArray isInteger isFinite isNaN parseInt parseFloat trim trimStart trimEnd toLowerCase \
+     toUpperCase charAt charCodeAt codePointAt substring substr padStart padEnd repeat match matchAll search replaceAll test exec \
+     localeCompare normalize then resolve reject allSettled race catch finally apply bind call floor ceil trunc now getTime \
+     toISOString addEventListener removeEventListener dispatchEvent preventDefault querySelector getElementById fetch Headers Request \
+     Response URL URLSearchParams AbortController AbortSignal EventEmitter emit once readFile readFileSync writeFile writeFileSync \
+     existsSync statSync createReadStream createWriteStream encodeURIComponent decodeURIComponent interface implements enum namespace \
+     declare readonly keyof infer never unknown any number string boolean symbol bigint abstract private protected public Partial \
+     Required Readonly Record Pick Omit Exclude Extract NonNullable ReturnType",
     // Rust
     "fn mut pub crate mod use struct impl trait where match loop ref move dyn unsafe extern box Self Some Ok Err Option Result Vec \
-     Box Rc Arc Cell RefCell Mutex RwLock Cow HashMap HashSet BTreeMap BTreeSet VecDeque i8 i16 i32 i64 i128 isize u8 u16 u32 u64 \
-     u128 usize f32 f64 char unwrap expect unwrap_or unwrap_or_else unwrap_or_default map_err and_then or_else ok_or as_ref as_mut \
-     into iter_mut into_iter collect clone to_owned to_string to_vec is_some is_none is_ok is_err Default Clone Copy Debug Display \
-     Drop Deref From Into TryFrom Iterator IntoIterator PartialEq Eq PartialOrd Ord Hash Send Sync Sized Fn FnMut FnOnce println \
-     eprintln format vec panic assert assert_eq debug_assert derive cfg cfg_attr std core alloc",
+     Box Rc Arc Cell RefCell OnceCell OnceLock LazyLock Mutex RwLock Cow Pin PhantomData HashMap HashSet BTreeMap BTreeSet VecDeque \
+     BinaryHeap PathBuf OsStr OsString CStr CString Duration Instant SystemTime i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize \
+     f32 f64 char unwrap expect unwrap_or unwrap_or_else unwrap_or_default unwrap_err map_err map_or and_then or_else ok_or ok_or_else \
+     as_ref as_mut as_str as_slice as_bytes as_deref into iter iter_mut into_iter into_inner get_ref get_mut get_or_insert_with \
+     collect cloned copied clone to_owned to_string to_vec to_lowercase to_uppercase is_some is_none is_ok is_err is_empty \
+     with_capacity capacity reserve push_str extend_from_slice drain retain truncate resize swap take take_while skip skip_while \
+     step_by chunks windows filter_map flat_map fold scan peekable peek enumerate position contains contains_key entry or_insert \
+     or_insert_with saturating_add saturating_sub checked_add checked_sub checked_mul wrapping_add wrapping_sub wrapping_mul \
+     overflowing_add from_str from_utf8 from_utf8_lossy to_le_bytes from_le_bytes try_into try_from read_to_string read_to_end \
+     write_all BufReader BufWriter BufRead Default Clone Copy Debug Display Drop Deref DerefMut From Into TryFrom TryInto AsRef AsMut \
+     Borrow Iterator IntoIterator DoubleEndedIterator ExactSizeIterator FromIterator PartialEq Eq PartialOrd Ord Hash Hasher Send Sync \
+     Sized Unpin Fn FnMut FnOnce Future Poll Pending Ready Waker Context println eprintln print eprint write writeln format vec panic \
+     assert assert_eq assert_ne debug_assert matches unreachable derive cfg cfg_attr repr inline must_use std core alloc spawn",
     // C, C++
     "auto char const double extern goto inline int long register restrict short signed sizeof struct typedef union unsigned volatile \
-     NULL size_t ssize_t ptrdiff_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t uintptr_t intptr_t FILE stdin \
-     stdout stderr malloc calloc realloc free memcpy memmove memset memcmp strlen strcpy strncpy strcmp strncmp strcat strchr printf \
-     fprintf sprintf snprintf errno EOF include define ifdef ifndef endif elif undef pragma main template typename virtual override \
-     constexpr noexcept nullptr operator friend explicit mutable this_thread unique_ptr shared_ptr weak_ptr make_unique make_shared \
-     string_view optional variant vector unordered_map static_cast dynamic_cast reinterpret_cast const_cast",
+     NULL size_t ssize_t ptrdiff_t wchar_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t uintptr_t intptr_t \
+     SIZE_MAX INT_MAX INT_MIN UINT_MAX LONG_MAX CHAR_BIT FILE stdin stdout stderr malloc calloc realloc free memcpy memmove memset \
+     memcmp memchr strlen strcpy strncpy strcmp strncmp strcasecmp strcat strchr strrchr strstr strtol strtoul strdup printf fprintf \
+     sprintf snprintf vsnprintf scanf fopen fclose fread fwrite fgets fputs getenv exit abort atoi qsort isdigit isspace isalpha \
+     tolower toupper errno strerror EOF ENOMEM EINVAL include define ifdef ifndef endif elif undef pragma main template typename \
+     virtual override constexpr consteval noexcept nullptr operator friend explicit mutable this_thread unique_ptr shared_ptr \
+     weak_ptr make_unique make_shared string_view optional variant vector unordered_map unordered_set static_cast dynamic_cast \
+     reinterpret_cast const_cast push_back emplace_back c_str cout cerr endl lock_guard mutex atomic ostream istream stringstream \
+     runtime_error logic_error invalid_argument out_of_range",
     // Go
     "chan defer fallthrough func go package range select type nil iota make cap panic recover error rune byte uint uintptr float32 \
-     float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 Errorf Sprintf Printf Println Fprintf Background WithCancel",
+     float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 complex128 fmt Errorf Sprintf Sprint Printf Println Fprintf Fprintln \
+     errors New Is As Unwrap Join Error String Background TODO WithCancel WithTimeout WithDeadline WithValue Done Deadline context \
+     Reader Writer Closer Close Read Write ReadAll ReadFile WriteFile Open Create Stat Getenv Exit Marshal Unmarshal NewReader \
+     NewWriter NewScanner Scanner ErrUnexpectedEOF Split TrimSpace HasPrefix HasSuffix Contains Replace ReplaceAll Builder Atoi Itoa \
+     ParseInt ParseFloat WaitGroup Mutex RWMutex Once Lock Unlock RLock RUnlock Wait Sleep Second Millisecond Minute Now Since Sub \
+     ListenAndServe HandleFunc Handler ResponseWriter TypeOf ValueOf Sort Slice testing Fatal Fatalf Run Parallel",
     // Java
     "final synchronized transient throws boolean instanceof Integer Long Double Float Character Byte Short List ArrayList LinkedList \
-     Iterable Collection Collections Arrays Objects Optional Stream Runnable Callable Thread StringBuilder Override \
+     Iterable Collection Collections Arrays Objects Optional Stream Collectors Runnable Callable Thread Executor ExecutorService \
+     Future CompletableFuture StringBuilder CharSequence Override Deprecated FunctionalInterface SuppressWarnings Throwable \
      NullPointerException IllegalArgumentException IllegalStateException IndexOutOfBoundsException RuntimeException IOException \
-     UnsupportedOperationException ConcurrentHashMap HashMap equals hashCode System out println",
+     UncheckedIOException InterruptedException ClassCastException NoSuchElementException ConcurrentModificationException \
+     ArithmeticException NumberFormatException UnsupportedOperationException ConcurrentHashMap HashMap LinkedHashMap TreeMap \
+     LinkedHashSet TreeSet Map Entry Comparator Comparable Supplier Consumer Predicate BiFunction AutoCloseable Closeable InputStream \
+     OutputStream Reader Writer equals hashCode compareTo getClass getMessage printStackTrace hasNext isEmpty size add addAll get \
+     put putIfAbsent getOrDefault computeIfAbsent containsKey remove stream toList charAt length substring valueOf parseInt System \
+     out err println printf currentTimeMillis nanoTime Math record sealed var",
     // Ruby, PHP, shell, Lua
     "begin end ensure rescue module unless until elsif redo nil puts attr_accessor attr_reader attr_writer initialize each \
-     respond_to method_missing raise StandardError ArgumentError NoMethodError echo array isset unset empty foreach elseif endif \
-     is_null count implode explode local then fi esac done export readonly shift getopts trap ipairs pairs tostring tonumber \
-     setmetatable getmetatable pcall",
+     each_with_index each_with_object inject collect detect reject compact flatten uniq to_s to_i to_sym to_a to_h freeze frozen dup \
+     tap then nil? empty? include? is_a? respond_to respond_to? method_missing define_method instance_variable_get send public_send \
+     raise StandardError ArgumentError NoMethodError KeyError Struct Hash Proc lambda yield block_given? gsub sub match scan require \
+     require_relative echo array isset unset empty foreach elseif endif endforeach is_null is_array is_string count implode explode \
+     array_map array_filter array_merge array_key_exists in_array strlen strpos str_replace sprintf preg_match preg_replace \
+     json_encode json_decode local then fi esac done export readonly shift getopts trap set unset eval source grep sed awk xargs \
+     ipairs pairs tostring tonumber setmetatable getmetatable rawget rawset pcall xpcall select unpack insert concat gmatch gsub",
 ];
 
 /// Names that have humps yet are English in a text about software.

@@ -208,7 +208,7 @@ pub fn looks_like_code(word: &str) -> bool {
 
 /// The value of a numeric token: decimal, hexadecimal, octal, binary, with separators and a unit or type suffix (`0xFFu8`, `1_000`, `30s`, `33rd`).
 pub fn number_value(token: &str) -> Option<f64> {
-    let clean: String = token.chars().filter(|c| *c != '_').collect();
+    let clean: String = token.chars().filter(|c| !matches!(c, '_' | ',')).collect();
     let lower = clean.to_ascii_lowercase();
     for (prefix, radix) in [("0x", 16), ("0b", 2), ("0o", 8)] {
         if let Some(digits) = lower.strip_prefix(prefix) {
