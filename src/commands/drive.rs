@@ -40,6 +40,9 @@ pub enum Ended {
     Early(Halt),
 }
 
+/// A file that was worked on.
+type Finished = (Box<SourceFile>, Work, Result<Processed, Halt>);
+
 /// State of the loop: what is under way and what waits to be stored.
 #[derive(Debug)]
 pub struct Drive<'a> {
@@ -47,7 +50,7 @@ pub struct Drive<'a> {
     store: &'a mut Store,
     summary: &'a mut GenerationSummary,
     progress: &'a Progress,
-    tasks: JoinSet<(Box<SourceFile>, Work, Result<Processed, Halt>)>,
+    tasks: JoinSet<Finished>,
     group: Vec<Change>,
     group_due: Option<Instant>,
     halt: Option<Halt>,
@@ -151,10 +154,7 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn finish(
-        &mut self,
-        finished: Result<(Box<SourceFile>, Work, Result<Processed, Halt>), tokio::task::JoinError>,
-    ) {
+    fn finish(&mut self, finished: Result<Finished, tokio::task::JoinError>) {
         let (file, work, result) = match finished {
             Ok(finished) => finished,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),

@@ -21,7 +21,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Context before a chunk, at most so many bytes.
 const CONTEXT_BYTES_MAX: usize = 1200;
-/// Tokens for one question as it is written in JSON, and for what surrounds them.
+/// Tokens for one question as it is written in JSON, and once more for what surrounds them. A questions call may use what an answer may
+/// where that is more, since models that reason count their thoughts too.
 const QUESTION_TOKENS: u32 = 110;
 /// A chunk that does not fit the model's window is cut again, down to so many bytes.
 const CHUNK_BYTES_MIN: usize = 512;
@@ -488,6 +489,11 @@ impl FileContext<'_> {
         pieces.reverse();
         pieces
     }
+}
+
+fn questions_tokens_max(plan: &Plan) -> u32 {
+    let questions = u32::try_from(plan.slots.len()).unwrap_or(u32::MAX);
+    QUESTION_TOKENS.saturating_mul(questions.saturating_add(1))
 }
 
 impl PieceResult {

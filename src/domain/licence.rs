@@ -443,7 +443,7 @@ fn fits(rule: &Rule, words: &str) -> bool {
     let has = |phrase: &&str| words.contains(*phrase);
     let is_near = |phrase: &&str| clip(words, TITLE_BYTES).contains(*phrase);
     let fits_phrases = if rule.is_title {
-        rule.phrases.iter().all(|phrase| is_near(phrase))
+        rule.phrases.iter().all(is_near)
     } else {
         rule.phrases.iter().all(has)
     };

@@ -1,10 +1,10 @@
 //! The git edge: brings repos onto this disk and reads what git knows about them.
 //!
 //! git2 (libgit2) is the object database, the index and the checkout. The network is our own small client of git's fetch protocol
-//! ([`wire`]): libgit2 would need OpenSSL for https, speaks only protocol version 0 and cannot be given another transport without unsafe code. No hook,
+//! (`wire`): libgit2 would need OpenSSL for https, speaks only protocol version 0 and cannot be given another transport without unsafe code. No hook,
 //! filter, submodule or setting of user or system takes part in a checkout.
 //!
-//! Two entrances: [`sync`] writes, [`open_snapshot`] reads. It must not know what the files are for.
+//! Two entrances: [`sync()`] writes, [`open_snapshot`] reads. It must not know what the files are for.
 
 mod attributes;
 mod copy;

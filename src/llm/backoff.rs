@@ -148,7 +148,8 @@ mod tests {
 
     #[test]
     fn every_way_to_ask_for_a_wait_is_understood() {
-        let table: &[(&[(&str, &str)], Option<f64>)] = &[
+        type Headers = &'static [(&'static str, &'static str)];
+        let table: &[(Headers, Option<f64>)] = &[
             (&[], None),
             (&[("retry-after", "7")], Some(7.0)),
             (&[("retry-after", "1.5")], Some(1.5)),

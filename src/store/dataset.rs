@@ -263,7 +263,7 @@ mod tests {
             ),
         ];
         for (change, expected) in steps {
-            store.apply(&[change.clone()], NOW).unwrap();
+            store.apply(std::slice::from_ref(&change), NOW).unwrap();
             assert_eq!(states(&store), expected, "{change:?}");
         }
     }

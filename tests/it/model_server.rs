@@ -278,11 +278,6 @@ impl ModelServer {
     pub fn open_most(&self) -> usize {
         self.state.open_most.load(SeqCst)
     }
-
-    /// Connections accepted so far.
-    pub fn connections(&self) -> usize {
-        self.state.connections.load(SeqCst)
-    }
 }
 
 impl Drop for ModelServer {

@@ -24,11 +24,6 @@ impl BytesPerToken {
         believed.map_or_else(Self::default, BytesPerToken)
     }
 
-    /// The ratio itself.
-    pub fn get(self) -> f64 {
-        self.0
-    }
-
     /// Tokens that `bytes` of source will cost, rounded up.
     pub fn tokens(self, bytes: usize) -> u64 {
         (bytes as f64 / self.0).ceil() as u64
@@ -53,15 +48,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn follows_usage_slowly_and_ignores_the_impossible() {
-        let start = BytesPerToken::default();
-        for (bytes, tokens) in [(0, 0), (1000, 10), (1000, 63), (100_000, 100), (100, 1000)] {
-            assert_eq!(start.observe(bytes, tokens), start, "{bytes}/{tokens}");
+    fn ratios_that_cannot_be_true_are_not_believed() {
+        for ratio in [
+            None,
+            Some(0.0),
+            Some(-1.0),
+            Some(0.2),
+            Some(40.0),
+            Some(f32::NAN),
+        ] {
+            assert_eq!(
+                BytesPerToken::measured(ratio),
+                BytesPerToken::default(),
+                "{ratio:?}"
+            );
         }
-        let once = start.observe(4000, 1000);
-        assert!((once.get() - 3.2).abs() < 1e-9);
-        let often = (0..50).fold(start, |ratio, _| ratio.observe(4000, 1000));
-        assert!((often.get() - 4.0).abs() < 1e-3);
+        assert_eq!(BytesPerToken::measured(Some(4.0)).bytes(10), 40);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Owns where a file may be cut, the outline of its definitions, and the context that stands before a chunk. It must not know
 //! models, prompts or files on disk: text and a byte budget come in, byte ranges go out.
 //!
-//! Every splitter (syntax, headings, blank lines) only puts a price on cutting before each line ([`price`]); one packer ([`seams`])
+//! Every splitter (syntax, headings, blank lines) only puts a price on cutting before each line (`price`); one packer (`seams`)
 //! then finds the cheapest way to cut that keeps every chunk within the budget. That is why the promises hold for all languages,
 //! broken and hostile input included: chunks cover the file, do not overlap, and begin at line starts.
 

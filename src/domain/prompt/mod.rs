@@ -1,6 +1,6 @@
 //! What models are asked, and how their replies are read.
 //!
-//! Owns every prompt text ([`texts`]), the prefix that all calls of a chunk share ([`Source`]), the plan of which questions to ask
+//! Owns every prompt text (`texts`), the prefix that all calls of a chunk share ([`Source`]), the plan of which questions to ask
 //! ([`Plan`]), and the rules that a question must meet. It must not send anything, nor judge answers (see `quality`).
 //!
 //! All calls of a chunk begin with the same bytes, system text included, and differ only after them: servers that cache prompt

@@ -1,7 +1,7 @@
 //! Which files go to the model: ordered checks, cheap to dear, the first that fails is the one reason.
 //!
-//! Owns the table of reasons, the checks on a path ([`by_path`]) and on content ([`by_content`]), and the text form of a file.
-//! Opens nothing and remembers nothing: duplicates are told by a [`fingerprint`] whose index lives in the store.
+//! Owns the table of reasons, the checks on a path ([`by_path()`]) and on content ([`by_content()`]), and the text form of a file.
+//! Opens nothing and remembers nothing: duplicates are told by a [`fingerprint()`] whose index lives in the store.
 
 mod by_content;
 mod by_path;
