@@ -15,6 +15,8 @@ const FILE_NAME: &[u8] = b".gitattributes";
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Longest line that git itself reads.
 const LINE_BYTES_MAX: usize = 2048;
+/// Longest pattern worth compiling.
+const PATTERN_BYTES_MAX: usize = 256;
 /// Rules taken from one file.
 const RULES_MAX: usize = 1000;
 
@@ -180,8 +182,10 @@ fn parse_line(line: &str) -> Option<(String, Vec<Setting>)> {
         .split([' ', '\t'])
         .filter_map(Setting::parse)
         .collect();
-    let matters =
-        !settings.is_empty() && !pattern.starts_with(['#', '!']) && !pattern.starts_with("[attr]");
+    let matters = !settings.is_empty()
+        && pattern.len() <= PATTERN_BYTES_MAX
+        && !pattern.starts_with(['#', '!'])
+        && !pattern.starts_with("[attr]");
     matters.then(|| (as_glob(&pattern), settings))
 }
 
@@ -265,9 +269,13 @@ mod tests {
         );
         let long = format!("{} linguist-generated", "*a".repeat(LINE_BYTES_MAX));
         assert!(Rules::parse(long.as_bytes()).is_none());
-        let classes = format!("{} linguist-generated\n", "[!a]".repeat(500)).repeat(RULES_MAX);
+        let classes = format!(
+            "{} linguist-generated\n",
+            "[!a]".repeat(PATTERN_BYTES_MAX / 4)
+        )
+        .repeat(RULES_MAX);
         let _ = Rules::parse(classes.as_bytes());
-        let stars = format!("{}b linguist-generated", "*a".repeat(900));
+        let stars = format!("{}b linguist-generated", "*a".repeat(100));
         let mut attributes = Attributes::default();
         Rules::parse(stars.as_bytes())
             .unwrap()

@@ -702,7 +702,7 @@ fn a_damaged_copy_stays_until_a_new_one_is_there() {
 
 #[test]
 fn damaged_git_data_is_fetched_anew() {
-    for transport in TRANSPORTS {
+    for transport in ["file", "http"] {
         for damage in ["index", "no index", "HEAD", "objects", "config", "pack"] {
             let world = World::new();
             let upstream = world.upstream("a", &[("x", "1"), ("y", "1")]);
@@ -1040,7 +1040,7 @@ fn hostile_commit(upstream: &Upstream, mode: &str, name: &str) -> String {
 
 #[test]
 fn hostile_trees_are_refused_whole_and_the_old_files_stay() {
-    for transport in TRANSPORTS {
+    for transport in ["file", "http"] {
         for (mode, name) in [
             ("040000", ".git"),
             ("040000", ".GIT"),
@@ -1080,33 +1080,26 @@ fn hostile_trees_are_refused_whole_and_the_old_files_stay() {
 
 #[test]
 fn packs_do_not_pile_up() {
-    for transport in ["file", "http"] {
-        let world = World::new();
-        let upstream = world.upstream("a", &[("x", "0"), ("same", "same")]);
-        let line = world.line(transport, "a");
+    let world = World::new();
+    let upstream = world.upstream("a", &[("x", "0"), ("same", "same")]);
+    let line = world.line("file", "a");
+    world.sync(&line).unwrap();
+    let packs = world.root(&line).join(".git/objects/pack");
+    let counts = (1..=55).map(|number| {
+        upstream.commit(&[("x", &number.to_string())]);
         world.sync(&line).unwrap();
-        let root = world.root(&line);
-        let mut most = 0;
-        for number in 1..=60 {
-            upstream.commit(&[("x", &number.to_string())]);
-            world.sync(&line).unwrap();
-            most = most.max(
-                std::fs::read_dir(root.join(".git/objects/pack"))
-                    .unwrap()
-                    .count(),
-            );
-        }
-        assert!(most <= 102, "{transport}: {most} files of packs");
-        assert!(
-            std::fs::read_dir(root.join(".git/objects/pack"))
-                .unwrap()
-                .count()
-                < 30
-        );
-        git(&root, &["fsck", "--strict"]);
-        assert_eq!(git(&root, &["status", "--porcelain"]), "");
-        assert_eq!(std::fs::read_to_string(root.join("x")).unwrap(), "60");
-    }
+        std::fs::read_dir(&packs).unwrap().count()
+    });
+    let counts: Vec<_> = counts.collect();
+    // A pack is two files. The 51st, of the 50th update, is one too many and all become one.
+    assert!(
+        counts.iter().max() == Some(&100) && counts[49] == 2,
+        "{counts:?}"
+    );
+    let root = world.root(&line);
+    git(&root, &["fsck", "--strict"]);
+    assert_eq!(git(&root, &["status", "--porcelain"]), "");
+    assert_eq!(std::fs::read_to_string(root.join("x")).unwrap(), "55");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The smart HTTP transport (gitprotocol-http(5)).
 //!
-//! Owns one client per conversation, redirects and authentication. TLS is rustls with the system's
+//! Owns the process's one HTTP client for git, redirects and authentication. TLS is rustls with the system's
 //! certificates, always verified; proxies come from the environment.
 
 use super::patience::Patience;
@@ -11,9 +11,9 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use std::error::Error;
 use std::io::{self, Read};
-use std::sync::Once;
+use std::sync::{Once, OnceLock};
 use std::time::Duration;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 const REDIRECTS_MAX: usize = 5;
 const REFS_SUFFIX: &str = "/info/refs";
@@ -25,10 +25,40 @@ pub fn install_tls_provider() {
     ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
 }
 
-/// One repo on an HTTP server.
-pub(super) struct Http<'a> {
+/// What all conversations of a process share: reading the system's certificates costs tens of milliseconds, and repos of one host share
+/// its connections.
+struct Web {
     client: Client,
     runtime: Runtime,
+}
+
+impl Web {
+    fn new() -> Result<Self, Problem> {
+        install_tls_provider();
+        let client = Client::builder()
+            .user_agent(AGENT)
+            .connect_timeout(Duration::from_secs(CONNECT_SECS))
+            .redirect(Policy::custom(follow))
+            .build();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        let client = client.map_err(|error| connection_problem(&error))?;
+        Ok(Web { client, runtime })
+    }
+}
+
+fn web() -> Result<&'static Web, Problem> {
+    static WEB: OnceLock<Result<Web, String>> = OnceLock::new();
+    let web = WEB.get_or_init(|| Web::new().map_err(|problem| problem.to_string()));
+    web.as_ref()
+        .map_err(|reason| Problem::Connect(reason.clone()))
+}
+
+/// One repo on an HTTP server.
+pub(super) struct Http<'a> {
+    web: &'static Web,
     /// The repo's URL, without credentials and trailing slash; after a redirect, where that led.
     base: String,
     credentials: Option<Credentials>,
@@ -41,19 +71,8 @@ impl<'a> Http<'a> {
         credentials: Option<Credentials>,
         patience: Patience<'a>,
     ) -> Result<Self, Problem> {
-        install_tls_provider();
-        let client = Client::builder()
-            .user_agent(AGENT)
-            .connect_timeout(Duration::from_secs(CONNECT_SECS))
-            .redirect(Policy::custom(follow))
-            .build();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let client = client.map_err(|error| connection_problem(&error))?;
         Ok(Http {
-            client,
-            runtime,
+            web: web()?,
             base: url.to_owned(),
             credentials,
             patience,
@@ -76,12 +95,13 @@ impl<'a> Http<'a> {
 
     fn get_references(&self) -> Result<Response, Problem> {
         let url = format!("{}{REFS_SUFFIX}?service=git-upload-pack", self.base);
-        self.send(self.client.get(url).header("Git-Protocol", "version=2"))
+        self.send(self.web.client.get(url).header("Git-Protocol", "version=2"))
     }
 
     /// Sends one request of the protocol version that the advertisement had.
     pub fn post(&mut self, body: Vec<u8>, version: Version) -> Result<Body<'_>, Problem> {
         let mut request = self
+            .web
             .client
             .post(format!("{}/git-upload-pack", self.base))
             .header(CONTENT_TYPE, "application/x-git-upload-pack-request")
@@ -106,7 +126,7 @@ impl<'a> Http<'a> {
     }
 
     fn wait<T>(&self, work: impl Future<Output = T>) -> Result<T, Problem> {
-        self.runtime.block_on(async {
+        self.web.runtime.block_on(async {
             tokio::select! {
                 biased;
                 done = work => Ok(done),
