@@ -148,8 +148,8 @@ mod tests {
 
     #[test]
     fn every_way_to_ask_for_a_wait_is_understood() {
-        type Headers = &'static [(&'static str, &'static str)];
-        let table: &[(Headers, Option<f64>)] = &[
+        type Pairs<'a> = &'a [(&'static str, &'a str)];
+        let table: &[(Pairs, Option<f64>)] = &[
             (&[], None),
             (&[("retry-after", "7")], Some(7.0)),
             (&[("retry-after", "1.5")], Some(1.5)),

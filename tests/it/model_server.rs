@@ -3,6 +3,8 @@
 //! It records what it is asked and answers by a closure. Left alone, it answers like a small but honest model: questions about identifiers
 //! that stand in the source text of the prompt, in the shape of whatever schema was asked for, and answers that quote that text.
 
+#![allow(dead_code, reason = "helpers for tests that come and go")]
+
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use std::fmt::Write as _;

@@ -7,7 +7,7 @@
 use super::{Secs, Sending, rest_after};
 
 /// After a refusal, the rate comes back to this part of what was refused ...
-const SAFE_PART: f64 = 0.95;
+const SAFE_PART: f64 = 0.98;
 /// ... making up this share of the distance in a second, and rests there.
 const RECOVERY_PER_SEC: f64 = 0.2;
 /// Growth a second after the rest; it doubles every [`COURAGE_SECS`].
@@ -18,7 +18,7 @@ const GROWTH_PER_SEC_MAX: f64 = 0.25;
 /// while making up halves it.
 const BURST_SECS: Secs = 1.0;
 /// Making up happens at this multiple of the rate, so that one refusal is heard before many requests follow it.
-const HASTE: f64 = 8.0;
+const HASTE: f64 = 16.0;
 
 #[derive(Debug)]
 pub(super) struct Pace {

@@ -163,52 +163,107 @@ async fn until_served(server: &Server, gate: &Gate, salt: usize) -> u32 {
     unreachable!()
 }
 
+/// The rate that a server of this rule allows to 64 workers.
+fn allowed_per_sec(rule: Rule, latency_ms: u64) -> f64 {
+    let in_flight_per_sec = |most: usize| most as f64 * 1e3 / latency_ms as f64;
+    match rule {
+        Rule::InFlight(most) => in_flight_per_sec(most),
+        Rule::Bucket { per_sec, .. } => in_flight_per_sec(64).min(per_sec),
+        Rule::Window(most) => in_flight_per_sec(64).min(most as f64),
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn table() {
-    for (rule, capacity) in [
-        (Rule::InFlight(2), 0.0),
-        (Rule::InFlight(5), 0.0),
-        (
-            Rule::Bucket {
-                per_sec: 4.0,
-                burst: 4.0,
-            },
-            4.0,
-        ),
-        (
-            Rule::Bucket {
-                per_sec: 4.0,
-                burst: 1.0,
-            },
-            4.0,
-        ),
-        (
-            Rule::Bucket {
-                per_sec: 20.0,
-                burst: 20.0,
-            },
-            20.0,
-        ),
-        (Rule::Window(4), 4.0),
+async fn limited_servers_are_used_well_and_seldom_refuse() {
+    const REQUESTS: usize = 400;
+    let bucket = Rule::Bucket {
+        per_sec: 4.0,
+        burst: 4.0,
+    };
+    let wide_bucket = Rule::Bucket {
+        per_sec: 20.0,
+        burst: 20.0,
+    };
+    for rule in [
+        Rule::InFlight(2),
+        Rule::InFlight(5),
+        bucket,
+        wide_bucket,
+        Rule::Window(4),
     ] {
-        for latency_ms in [20, 200, 1000, 5000] {
-            for retry_after in [None, Some(1.0), Some(0.25)] {
-                for requests in [100, 400, 2000] {
-                    let result = run(Server::new(rule, latency_ms, retry_after), requests).await;
-                    let per_sec = match rule {
-                        Rule::InFlight(most) => most as f64 * 1e3 / latency_ms as f64,
-                        _ => f64::min(capacity, 64e3 / latency_ms as f64),
-                    };
-                    let ideal = requests as f64 / per_sec;
-                    println!(
-                        "{rule:?} {latency_ms}ms ra={retry_after:?} n={requests}: used {:.2} refused {:.2} most {} attempts {}",
-                        ideal / result.secs,
-                        result.refused_share(),
-                        result.most_in_flight,
-                        result.attempts_most,
-                    );
-                }
-            }
+        for (latency_ms, retry_after) in [
+            (200, None),
+            (200, Some(0.25)),
+            (200, Some(1.0)),
+            (1000, None),
+            (1000, Some(1.0)),
+        ] {
+            let result = run(Server::new(rule, latency_ms, retry_after), REQUESTS).await;
+            let used = REQUESTS as f64 / allowed_per_sec(rule, latency_ms) / result.secs;
+            let refused = result.refused_share();
+            let told = format!(
+                "{rule:?} {latency_ms} ms {retry_after:?}: used {used:.2}, refused {refused:.2}"
+            );
+            assert!(
+                used >= 0.9 && refused <= 0.25 && result.attempts_most <= 4,
+                "{told}"
+            );
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unlimited_server_is_filled_at_once() {
+    let result = run(Server::new(Rule::InFlight(usize::MAX), 200, None), 6400).await;
+    assert_eq!((result.most_in_flight, result.refused), (64, 0));
+    assert!(result.secs < 1.05 * 6400.0 / 64.0 * 0.2, "{}", result.secs);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_allowance_of_the_user_is_kept() {
+    let gate = Gate::new(64, Some(600), Some(6000));
+    let started = Instant::now();
+    for _ in 0..30 {
+        gate.enter(100.0).await.end(Pressure::Served, Some(50.0));
+    }
+    let secs = started.elapsed().as_secs_f64();
+    assert!(
+        (13.0..16.0).contains(&secs),
+        "30 requests of 50 tokens at 100 tokens a second took {secs} s"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn places_are_given_in_order_and_given_back_when_dropped() {
+    let gate = Gate::new(1, None, None);
+    let first = gate.enter(0.0).await;
+    let order = Mutex::new(Vec::new());
+    let follow = async |name| {
+        let pass = gate.enter(0.0).await;
+        order.lock().unwrap().push(name);
+        drop(pass);
+    };
+    let given_up = tokio::time::timeout(Duration::from_secs(1), gate.enter(0.0));
+    assert!(given_up.await.is_err());
+    drop(first);
+    tokio::join!(follow(1), follow(2), follow(3));
+    assert_eq!(*order.lock().unwrap(), [1, 2, 3]);
+    assert_eq!(gate.state().in_flight, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_outs_halve_the_limit_once_for_each_burst() {
+    let gate = Gate::new(8, None, None);
+    for limit in [4, 2, 1, 1] {
+        tokio::time::advance(Duration::from_millis(100)).await;
+        let mut burst = Vec::new();
+        while let Ok(pass) = tokio::time::timeout(Duration::from_millis(100), gate.enter(0.0)).await
+        {
+            burst.push(pass);
+        }
+        burst
+            .into_iter()
+            .for_each(|pass| pass.end(Pressure::Overran, None));
+        assert_eq!(gate.state().limit, limit);
     }
 }
