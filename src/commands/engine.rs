@@ -3,7 +3,8 @@
 //! Owns the order of calls and what becomes of their results. The model is asked only through [`Engine::ask`], which looks into the
 //! cache, keeps to the budget, and stores what was paid for before it is used. It never touches the dataset.
 
-use super::piece::{FileContext, PieceResult};
+use super::cut::FileContext;
+use super::piece::PieceResult;
 use super::stop::{Budget, Signal, Spent};
 use crate::domain::chunk::{BytesPerToken, chunk_bytes_max};
 use crate::domain::failure::{FailedItem, Failure, FailureCode};

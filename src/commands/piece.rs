@@ -2,25 +2,18 @@
 //!
 //! Owns the requests of a chunk and the reading of their completions. All requests of a chunk begin with the same bytes.
 
-use super::engine::{Answered, Engine, Halt, Refused, Work};
+use super::cut::{Ask, FileContext, Piece, Shown};
+use super::engine::{Engine, Halt, Refused};
 use super::row;
-use crate::domain::chunk::{self, Chunk, Layout, context};
 use crate::domain::failure::{FailedItem, FailureCode};
-use crate::domain::prompt::{
-    self, Names, Plan, PlannedQuestion, QuestionKind, ReplyForm, Source, Tasks,
-};
-use crate::domain::quality::{self, Evidence, EvidenceIndex, GateOptions, Symbols};
+use crate::domain::prompt::{self, Plan, PlannedQuestion, ReplyForm};
+use crate::domain::quality;
 use crate::domain::redact;
 use crate::domain::sample::Sample;
-use crate::domain::source::SourceFile;
-use crate::llm::{Output, Prefix, Request, Schema};
+use crate::llm::{Output, Request, Schema};
 use futures_util::future::join_all;
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// Context before a chunk, at most so many bytes.
-const CONTEXT_BYTES_MAX: usize = 1200;
 /// Tokens for one question as it is written in JSON, and once more for what surrounds them. A questions call may use what an answer may
 /// where that is more, since models that reason count their thoughts too.
 const QUESTION_TOKENS: u32 = 110;
@@ -28,32 +21,6 @@ const QUESTION_TOKENS: u32 = 110;
 const CHUNK_BYTES_MIN: usize = 512;
 /// An item that was refused before is asked for with at least this temperature: at 0 the model would say the same again.
 const SECOND_TRY_TEMPERATURE: f32 = 0.3;
-
-/// What all pieces of one file share.
-pub(super) struct FileContext<'a> {
-    pub file: &'a SourceFile,
-    pub layout: Layout,
-    tasks: Tasks,
-    symbols: Arc<Symbols>,
-    questions: Option<usize>,
-    asked: Mutex<HashSet<String>>,
-    pub from_cache: AtomicU64,
-}
-
-/// A chunk, and what is wanted of it.
-#[derive(Debug)]
-pub(super) struct Piece {
-    chunk: Chunk,
-    ask: Ask,
-}
-
-#[derive(Debug)]
-enum Ask {
-    /// Questions by a plan, then their answers; and how often that failed before.
-    Questions(Plan, u32),
-    /// Answers to known questions, each with how often it failed before.
-    Answers(Vec<(PlannedQuestion, u32)>),
-}
 
 /// What became of a piece.
 #[derive(Debug, Default)]
@@ -64,187 +31,11 @@ pub(super) struct PieceResult {
     pub rejected: Vec<FailureCode>,
 }
 
-/// The chunk as it is sent, with what its answers are held against.
-struct Shown<'a> {
-    chunk: &'a Chunk,
-    prefix: Arc<Prefix>,
-    evidence: EvidenceIndex,
-    gates: GateOptions,
-}
-
 /// How a chunk's questions went.
 enum Asked {
     Questions(Vec<PlannedQuestion>, Vec<FailureCode>),
     Failed(FailureCode),
     TooLong,
-}
-
-impl<'a> FileContext<'a> {
-    /// The context of a file; `questions` is the number to ask about each chunk, if it is fixed.
-    pub fn of(file: &'a SourceFile, work: &Work, questions: Option<usize>) -> Self {
-        let layout = Layout::of(&file.text, &file.language);
-        let names = layout
-            .outline
-            .symbols
-            .iter()
-            .map(|symbol| symbol.name.as_str());
-        let words = names.chain(
-            layout
-                .outline
-                .symbols
-                .iter()
-                .map(|symbol| symbol.signature.as_str()),
-        );
-        let asked = match work {
-            Work::Whole => HashSet::new(),
-            Work::Items { questions, .. } => {
-                questions.iter().map(|question| plain(question)).collect()
-            }
-        };
-        FileContext {
-            file,
-            tasks: Tasks::new(file.repository.name(), &file.name),
-            symbols: Arc::new(Symbols::new(words)),
-            layout,
-            questions,
-            asked: Mutex::new(asked),
-            from_cache: AtomicU64::new(0),
-        }
-    }
-
-    /// The pieces of the file that `work` is about. `None` when what failed lies outside this text: the whole file is to be done then.
-    pub fn pieces(&self, work: &Work, bytes_max: usize) -> Option<Vec<Piece>> {
-        match work {
-            Work::Whole => Some(self.whole(bytes_max)),
-            Work::Items { items, .. } => self.again(items),
-        }
-    }
-
-    /// Every chunk of the file. The plans are made here, in order, so that a second run makes the same requests.
-    pub fn whole(&self, bytes_max: usize) -> Vec<Piece> {
-        let mut asked = prompt::Asked::default();
-        let chunks = self.layout.split(&self.file.text, bytes_max);
-        chunks
-            .into_iter()
-            .map(|chunk| self.fresh(chunk, 0, &mut asked))
-            .collect()
-    }
-
-    fn fresh(&self, chunk: Chunk, tries: u32, asked: &mut prompt::Asked) -> Piece {
-        let ground = prompt::Ground::of(
-            &self.file.text,
-            &self.file.language,
-            &self.layout.outline,
-            &chunk,
-        );
-        Piece {
-            ask: Ask::Questions(Plan::of(&ground, self.questions, asked), tries),
-            chunk,
-        }
-    }
-
-    fn again(&self, items: &[FailedItem]) -> Option<Vec<Piece>> {
-        let mut pieces: Vec<Piece> = Vec::new();
-        for item in items {
-            let chunk = Chunk::at(&self.file.text, item.start..item.end)?;
-            let Some(question) = &item.question else {
-                pieces.push(self.fresh(chunk, item.tries, &mut prompt::Asked::default()));
-                continue;
-            };
-            let kind = item
-                .kind
-                .as_deref()
-                .and_then(|kind| kind.parse().ok())
-                .unwrap_or(QuestionKind::How);
-            let known = (
-                PlannedQuestion {
-                    kind,
-                    question: question.clone(),
-                },
-                item.tries,
-            );
-            match pieces
-                .iter_mut()
-                .find(|piece| piece.chunk == chunk)
-                .map(|piece| &mut piece.ask)
-            {
-                Some(Ask::Answers(same_chunk)) => same_chunk.push(known),
-                _ => pieces.push(Piece {
-                    chunk,
-                    ask: Ask::Answers(vec![known]),
-                }),
-            }
-        }
-        Some(pieces)
-    }
-
-    fn show(&self, chunk: &'a Chunk, min_score: f64) -> Shown<'a> {
-        let file = self.file;
-        let text = &file.text[chunk.range.clone()];
-        let context = context(&file.text, &self.layout.outline, chunk, CONTEXT_BYTES_MAX);
-        let breadcrumb = self.layout.outline.breadcrumb(&chunk.range);
-        let source = Source {
-            repository: file.repository.name(),
-            url: &file.repository.url,
-            about: &file.repository.about,
-            path: &file.name,
-            language: &file.language,
-            lines: chunk.lines.clone(),
-            line_count: u32::try_from(file.text.lines().count()).unwrap_or(u32::MAX),
-            breadcrumb: breadcrumb.as_deref(),
-            context: &context,
-            text,
-        };
-        let prefix = source.prefix();
-        let shared = prefix.with("");
-        let shown = format!("{}\n{context}", file.repository.about);
-        let evidence = Evidence {
-            chunk: text,
-            first_line: usize::try_from(*chunk.lines.start()).unwrap_or(1),
-            context: &shown,
-            repository: file.repository.name(),
-            path: &file.name,
-            language: &file.language,
-        };
-        Shown {
-            chunk,
-            prefix: Arc::new(Prefix::new(shared.system, &shared.user)),
-            evidence: EvidenceIndex::new(&evidence, Arc::clone(&self.symbols)),
-            gates: GateOptions {
-                min_score,
-                markers: vec![prefix.mark().to_owned()],
-                ..GateOptions::default()
-            },
-        }
-    }
-
-    /// Whether the question is new in this file; from now on it is not.
-    fn is_new(&self, question: &str) -> bool {
-        self.asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(plain(question))
-    }
-
-    fn flaw(&self, question: &PlannedQuestion) -> Option<(FailureCode, String)> {
-        let names = Names {
-            repository: self.file.repository.name(),
-            path: &self.file.name,
-            outline: &self.layout.outline,
-            text: &self.file.text,
-        };
-        let flaw = prompt::question_stands_alone(&question.question, &names).err()?;
-        Some((flaw.code(), flaw.to_string()))
-    }
-}
-
-/// A question without what does not make it another one.
-fn plain(question: &str) -> String {
-    question
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
 }
 
 impl Engine {
@@ -303,8 +94,7 @@ impl Engine {
             task: context.tasks.questions(plan, ReplyForm::Json),
             follow: Vec::new(),
             output: Output::Json(Arc::new(schema)),
-            tokens_max: QUESTION_TOKENS
-                * (1 + u32::try_from(plan.slots.len()).unwrap_or(u32::MAX - 1)),
+            tokens_max: questions_tokens_max(plan).max(self.settings.answer_tokens_max),
             temperature: self.settings.question_temperature,
             seed: (tries > 0).then_some(tries),
         };
@@ -461,33 +251,6 @@ impl Engine {
                 }
             },
         )
-    }
-}
-
-impl FileContext<'_> {
-    fn count(&self, answered: &Answered) {
-        if answered.from_cache {
-            self.from_cache.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    /// The chunk cut into pieces of about half its size, last one first: they go onto a stack.
-    fn halves(&self, chunk: &Chunk, tries: u32) -> Vec<Piece> {
-        let (start, text) = (chunk.range.start, &self.file.text[chunk.range.clone()]);
-        let mut asked = prompt::Asked::default();
-        let halves = chunk::split(text, &self.file.language, text.len().div_ceil(2))
-            .into_iter()
-            .filter_map(|half| {
-                Chunk::at(
-                    &self.file.text,
-                    start + half.range.start..start + half.range.end,
-                )
-            });
-        let mut pieces: Vec<Piece> = halves
-            .map(|half| self.fresh(half, tries, &mut asked))
-            .collect();
-        pieces.reverse();
-        pieces
     }
 }
 

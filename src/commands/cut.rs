@@ -1,0 +1,246 @@
+//! A file cut into pieces for the model: what each piece asks for, and how its chunk is shown.
+//!
+//! Owns what all calls of one file share. It sends nothing: that is `piece`'s.
+
+use super::engine::{Answered, Work};
+use crate::domain::chunk::{self, Chunk, Layout, context};
+use crate::domain::failure::{FailedItem, FailureCode};
+use crate::domain::prompt::{self, Names, Plan, PlannedQuestion, QuestionKind, Source, Tasks};
+use crate::domain::quality::{Evidence, EvidenceIndex, GateOptions, Symbols};
+use crate::domain::source::SourceFile;
+use crate::llm::Prefix;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Context before a chunk, at most so many bytes.
+const CONTEXT_BYTES_MAX: usize = 1200;
+
+/// What all pieces of one file share.
+pub(super) struct FileContext<'a> {
+    pub file: &'a SourceFile,
+    pub layout: Layout,
+    pub tasks: Tasks,
+    symbols: Arc<Symbols>,
+    questions: Option<usize>,
+    asked: Mutex<HashSet<String>>,
+    pub from_cache: AtomicU64,
+}
+
+/// A chunk, and what is wanted of it.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub chunk: Chunk,
+    pub ask: Ask,
+}
+
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// Questions by a plan, then their answers; and how often that failed before.
+    Questions(Plan, u32),
+    /// Answers to known questions, each with how often it failed before.
+    Answers(Vec<(PlannedQuestion, u32)>),
+}
+
+/// The chunk as it is sent, with what its answers are held against.
+pub(super) struct Shown<'a> {
+    pub chunk: &'a Chunk,
+    pub prefix: Arc<Prefix>,
+    pub evidence: EvidenceIndex,
+    pub gates: GateOptions,
+}
+
+impl<'a> FileContext<'a> {
+    /// The context of a file; `questions` is the number to ask about each chunk, if it is fixed.
+    pub fn of(file: &'a SourceFile, work: &Work, questions: Option<usize>) -> Self {
+        let layout = Layout::of(&file.text, &file.language);
+        let names = layout
+            .outline
+            .symbols
+            .iter()
+            .map(|symbol| symbol.name.as_str());
+        let words = names.chain(
+            layout
+                .outline
+                .symbols
+                .iter()
+                .map(|symbol| symbol.signature.as_str()),
+        );
+        let asked = match work {
+            Work::Whole => HashSet::new(),
+            Work::Items { questions, .. } => {
+                questions.iter().map(|question| plain(question)).collect()
+            }
+        };
+        FileContext {
+            file,
+            tasks: Tasks::new(file.repository.name(), &file.name),
+            symbols: Arc::new(Symbols::new(words)),
+            layout,
+            questions,
+            asked: Mutex::new(asked),
+            from_cache: AtomicU64::new(0),
+        }
+    }
+
+    /// The pieces of the file that `work` is about. `None` when what failed lies outside this text: the whole file is to be done then.
+    pub fn pieces(&self, work: &Work, bytes_max: usize) -> Option<Vec<Piece>> {
+        match work {
+            Work::Whole => Some(self.whole(bytes_max)),
+            Work::Items { items, .. } => self.again(items),
+        }
+    }
+
+    /// Every chunk of the file. The plans are made here, in order, so that a second run makes the same requests.
+    pub fn whole(&self, bytes_max: usize) -> Vec<Piece> {
+        let mut asked = prompt::Asked::default();
+        let chunks = self.layout.split(&self.file.text, bytes_max);
+        chunks
+            .into_iter()
+            .map(|chunk| self.fresh(chunk, 0, &mut asked))
+            .collect()
+    }
+
+    fn fresh(&self, chunk: Chunk, tries: u32, asked: &mut prompt::Asked) -> Piece {
+        let ground = prompt::Ground::of(
+            &self.file.text,
+            &self.file.language,
+            &self.layout.outline,
+            &chunk,
+        );
+        Piece {
+            ask: Ask::Questions(Plan::of(&ground, self.questions, asked), tries),
+            chunk,
+        }
+    }
+
+    fn again(&self, items: &[FailedItem]) -> Option<Vec<Piece>> {
+        let mut pieces: Vec<Piece> = Vec::new();
+        for item in items {
+            let chunk = Chunk::at(&self.file.text, item.start..item.end)?;
+            let Some(question) = &item.question else {
+                pieces.push(self.fresh(chunk, item.tries, &mut prompt::Asked::default()));
+                continue;
+            };
+            let kind = item
+                .kind
+                .as_deref()
+                .and_then(|kind| kind.parse().ok())
+                .unwrap_or(QuestionKind::How);
+            let known = (
+                PlannedQuestion {
+                    kind,
+                    question: question.clone(),
+                },
+                item.tries,
+            );
+            match pieces
+                .iter_mut()
+                .find(|piece| piece.chunk == chunk)
+                .map(|piece| &mut piece.ask)
+            {
+                Some(Ask::Answers(same_chunk)) => same_chunk.push(known),
+                _ => pieces.push(Piece {
+                    chunk,
+                    ask: Ask::Answers(vec![known]),
+                }),
+            }
+        }
+        Some(pieces)
+    }
+
+    pub fn show(&self, chunk: &'a Chunk, min_score: f64) -> Shown<'a> {
+        let file = self.file;
+        let text = &file.text[chunk.range.clone()];
+        let context = context(&file.text, &self.layout.outline, chunk, CONTEXT_BYTES_MAX);
+        let breadcrumb = self.layout.outline.breadcrumb(&chunk.range);
+        let source = Source {
+            repository: file.repository.name(),
+            url: &file.repository.url,
+            about: &file.repository.about,
+            path: &file.name,
+            language: &file.language,
+            lines: chunk.lines.clone(),
+            line_count: u32::try_from(file.text.lines().count()).unwrap_or(u32::MAX),
+            breadcrumb: breadcrumb.as_deref(),
+            context: &context,
+            text,
+        };
+        let prefix = source.prefix();
+        let shared = prefix.with("");
+        let shown = format!("{}\n{context}", file.repository.about);
+        let evidence = Evidence {
+            chunk: text,
+            first_line: usize::try_from(*chunk.lines.start()).unwrap_or(1),
+            context: &shown,
+            repository: file.repository.name(),
+            path: &file.name,
+            language: &file.language,
+        };
+        Shown {
+            chunk,
+            prefix: Arc::new(Prefix::new(shared.system, &shared.user)),
+            evidence: EvidenceIndex::new(&evidence, Arc::clone(&self.symbols)),
+            gates: GateOptions {
+                min_score,
+                markers: vec![prefix.mark().to_owned()],
+                ..GateOptions::default()
+            },
+        }
+    }
+
+    /// Whether the question is new in this file; from now on it is not.
+    pub fn is_new(&self, question: &str) -> bool {
+        self.asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(plain(question))
+    }
+
+    pub fn flaw(&self, question: &PlannedQuestion) -> Option<(FailureCode, String)> {
+        let names = Names {
+            repository: self.file.repository.name(),
+            path: &self.file.name,
+            outline: &self.layout.outline,
+            text: &self.file.text,
+        };
+        let flaw = prompt::question_stands_alone(&question.question, &names).err()?;
+        Some((flaw.code(), flaw.to_string()))
+    }
+}
+
+/// A question without what does not make it another one.
+fn plain(question: &str) -> String {
+    question
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+impl FileContext<'_> {
+    pub fn count(&self, answered: &Answered) {
+        if answered.from_cache {
+            self.from_cache.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The chunk cut into pieces of about half its size, last one first: they go onto a stack.
+    pub fn halves(&self, chunk: &Chunk, tries: u32) -> Vec<Piece> {
+        let (start, text) = (chunk.range.start, &self.file.text[chunk.range.clone()]);
+        let mut asked = prompt::Asked::default();
+        let halves = chunk::split(text, &self.file.language, text.len().div_ceil(2))
+            .into_iter()
+            .filter_map(|half| {
+                Chunk::at(
+                    &self.file.text,
+                    start + half.range.start..start + half.range.end,
+                )
+            });
+        let mut pieces: Vec<Piece> = halves
+            .map(|half| self.fresh(half, tries, &mut asked))
+            .collect();
+        pieces.reverse();
+        pieces
+    }
+}
