@@ -282,7 +282,7 @@ fn failure(items: Vec<FailedItem>, has_samples: bool, stored: usize) -> Failure 
         (false, _) => FailureCode::NothingAccepted,
     };
     let message = format!(
-        "{stored} samples stored, {} failed ({})",
+        "{stored} stored, {} failed: {}",
         items.len(),
         reasons.join(", ")
     );

@@ -11,7 +11,6 @@ use super::source::{NotTaken, OpenRepository, facts};
 use crate::domain::select::{self, SkipReason};
 use crate::domain::source::SourceFile;
 use crate::domain::stamp::Seen;
-use crate::git::GitError;
 use crate::report::GenerationSummary;
 use crate::store::{Change, StatRow, StoreError, StoredFile};
 use crate::walk::{Candidate, ReadError};
@@ -20,17 +19,17 @@ use std::collections::HashMap;
 /// Stat rows are handed to the cache in groups of so many.
 const STATS_GROUP: usize = 256;
 
+/// A file that is no longer selected is compared with what is stored about it up to this size.
+const COMPARED_BYTES_MAX: u64 = 64 << 20;
+
 /// Scans every repository, and gives back the counts of what did not come to the loop.
 pub fn scan(mut finder: Finder<'_>, refresh: bool) -> anyhow::Result<GenerationSummary> {
-    let mut repositories = Vec::new();
     for located in repos::to_prepare(&finder.session.workspace)? {
-        repositories.extend(open(&mut finder.summary, located));
-    }
-    for repository in &repositories {
+        let Some(repository) = open(&mut finder.summary, located) else {
+            continue;
+        };
         finder.progress.expect(repository.files());
-    }
-    for repository in &repositories {
-        let mut scan = Scan::begin(&mut finder, repository, refresh)?;
+        let mut scan = Scan::begin(&mut finder, &repository, refresh)?;
         let ended = scan.walk();
         scan.keep_stats()?;
         if matches!(ended?, Walked::ListenerGone) {
@@ -45,14 +44,10 @@ fn open(summary: &mut GenerationSummary, located: Located) -> Option<OpenReposit
         Ok(repository) => Some(repository),
         Err(error) => {
             summary.repositories_unreadable += 1;
-            report(&error);
+            tracing::warn!("{error}: skipped, and what is stored about it stays");
             None
         }
     }
-}
-
-fn report(error: &GitError) {
-    tracing::warn!("{error}: skipped, and what is stored about it stays");
 }
 
 /// The scan of one repository.
@@ -150,7 +145,7 @@ impl<'a, 'b> Scan<'a, 'b> {
                 return self.forget_if_changed(candidate, path);
             }
             Found::Not(NotTaken::Skip(skip)) => {
-                tracing::debug!("{path}: skipped, {skip}");
+                tracing::trace!("{path}: skipped, {skip}");
                 summary.skip(skip.reason.as_str());
                 // What git does not track is no part of the repository: rows about it go with those of vanished files.
                 if skip.reason != SkipReason::Untracked {
@@ -237,18 +232,30 @@ impl<'a, 'b> Scan<'a, 'b> {
         candidate: &Candidate,
         path: String,
     ) -> Result<Result<(), Closed>, StoreError> {
-        if let Some(file) = self.stored.remove(&path) {
-            let read = self.repository.read(candidate, u64::MAX);
-            let is_same = matches!(&read, Ok(read) if read.content_hash == file.content_hash);
-            let is_gone = matches!(&read, Ok(_) | Err(ReadError::NotRegular { .. }));
-            if !is_same && is_gone {
-                return Ok(self.finder.send(Intake::Change(Change::Retire { path })));
-            }
+        if let Some(file) = self.stored.remove(&path)
+            && self.has_changed(candidate, &file)
+        {
+            return Ok(self.finder.send(Intake::Change(Change::Retire { path })));
         }
         if self.learnt.len() >= STATS_GROUP {
             self.keep_stats()?;
         }
         Ok(Ok(()))
+    }
+
+    /// When in doubt, it has not: what was paid for stays.
+    fn has_changed(&self, candidate: &Candidate, file: &StoredFile) -> bool {
+        let seen = self.known.get(&file.path).map(|row| &row.seen);
+        if seen.is_some_and(|seen| {
+            seen.content_hash == file.content_hash && seen.proves(&candidate.stamp)
+        }) {
+            return false;
+        }
+        match self.repository.read(candidate, COMPARED_BYTES_MAX) {
+            Ok(read) => read.content_hash != file.content_hash,
+            Err(ReadError::NotRegular { .. }) => true,
+            Err(ReadError::TooLarge { .. } | ReadError::Io { .. }) => false,
+        }
     }
 
     fn retire_vanished(&mut self) -> Result<(), Closed> {
