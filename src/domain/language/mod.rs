@@ -61,6 +61,9 @@ impl Language {
 /// How much of a file's head the content rules look at, in bytes; linguist's own bound.
 const CONTENT_BYTES_MAX: usize = 50 * 1024;
 
+/// How much of each line they look at, in bytes.
+const CONTENT_LINE_BYTES_MAX: usize = 500;
+
 /// Lines at either end of a file where a modeline may stand; linguist's own bound.
 const MODELINE_LINES: usize = 5;
 
@@ -101,7 +104,7 @@ pub fn detect(path: &[u8], text: &str) -> Option<Language> {
     match candidates[..] {
         [] => None,
         [only] => Some(only),
-        _ => tie::by_content(&name, head(text), &candidates)
+        _ => tie::by_content(&name, &head(text), &candidates)
             .or_else(|| tie::by_popularity(&candidates)),
     }
 }
@@ -182,8 +185,16 @@ fn looks_like_modeline(line: &str) -> bool {
             .any(|mark| line.contains(mark))
 }
 
-fn head(text: &str) -> &str {
-    &text[..text.floor_char_boundary(CONTENT_BYTES_MAX)]
+/// The beginning of the text, without blank lines and the ends of long ones: rules such as `^\s*` and `\w+\s*\(` take
+/// quadratic time over those.
+fn head(text: &str) -> String {
+    let text = &text[..text.floor_char_boundary(CONTENT_BYTES_MAX)];
+    let mut head = String::with_capacity(text.len());
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        head.push_str(&line[..line.floor_char_boundary(CONTENT_LINE_BYTES_MAX)]);
+        head.push('\n');
+    }
+    head
 }
 
 fn file_name(path: &[u8]) -> String {
@@ -276,8 +287,12 @@ mod tests {
             "vim: ".repeat(50_000),
             "#!".repeat(50_000),
             "é".repeat(60_000),
+            "\n".repeat(60_000),
+            "section".repeat(9_000),
         ] {
-            for path in ["a.h", "a.m", "a.pl", "a.inc", "x", "a.ts"] {
+            for path in [
+                "a.h", "a.m", "a.pl", "a.inc", "x", "a.ts", "a.sql", "a.odin",
+            ] {
                 let _ = detect(path.as_bytes(), &text);
             }
         }
