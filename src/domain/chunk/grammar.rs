@@ -67,6 +67,10 @@ grammars! {
     "PHP" | "Hack" => tree_sitter_php::LANGUAGE_PHP;
     "Shell" => tree_sitter_bash::LANGUAGE;
     "Lua" => tree_sitter_lua::LANGUAGE;
+    #[cfg(feature = "more-languages")] "C#" => tree_sitter_c_sharp::LANGUAGE;
+    #[cfg(feature = "more-languages")] "Kotlin" => tree_sitter_kotlin_ng::LANGUAGE;
+    #[cfg(feature = "more-languages")] "Swift" => tree_sitter_swift::LANGUAGE;
+    #[cfg(feature = "more-languages")] "Scala" => tree_sitter_scala::LANGUAGE;
 }
 
 impl Grammar {

@@ -42,7 +42,9 @@ pub(super) fn role_of(kind: &str) -> Role {
         | "namespace_use_declaration"
         | "using_directive"
         | "import_header"
+        | "import"
         | "package_clause"
+        | "package_header"
         | "package_declaration" => Role::Import,
 
         "impl_item" => Role::Holder(Impl),
@@ -76,6 +78,7 @@ pub(super) fn role_of(kind: &str) -> Role {
         | "constructor_declaration"
         | "method_signature"
         | "abstract_method_signature"
+        | "protocol_function_declaration"
         | "init_declaration" => Role::Definition(Function),
         "struct_item" | "union_item" | "struct_specifier" | "union_specifier"
         | "struct_declaration" => Role::Definition(Struct),

@@ -122,6 +122,34 @@ const SAMPLES: &[(&str, &str, &str, &str)] = &[
         "section Title, section Install, section Use",
         "# Title|## Use",
     ),
+    #[cfg(feature = "more-languages")]
+    (
+        "C#",
+        "using System;\n\nnamespace Net\n{\n    public class Client : Base\n    {\n        public int Size { get; set; }\n\n        /// <summary>Opens.</summary>\n        public void Open(string host)\n        {\n            Go();\n        }\n    }\n\n    enum Color { Red }\n}\n",
+        "module Net, class Net::Client, function Client.Open, enum Net::Color",
+        "using System;|        /// <summary>",
+    ),
+    #[cfg(feature = "more-languages")]
+    (
+        "Kotlin",
+        "package a.b\n\nimport c.d\n\nclass Client(val host: String) {\n    fun open(): Int {\n        return 1\n    }\n}\n\nobject Pool {\n    fun get() = 1\n}\n\nfun main() {\n    println(1)\n    println(2)\n}\n",
+        "class Client, function Client.open, class Pool, function Pool.get, function main",
+        "package a.b|object Pool",
+    ),
+    #[cfg(feature = "more-languages")]
+    (
+        "Swift",
+        "import Foundation\n\npublic struct Point {\n    var x: Int\n    init(x: Int) { self.x = x }\n}\n\nprotocol Shape {\n    func area() -> Int\n}\n\nfunc main() {\n    print(1)\n}\n",
+        "class Point, function Point.init, interface Shape, function Shape.area, function main",
+        "import Foundation|protocol Shape",
+    ),
+    #[cfg(feature = "more-languages")]
+    (
+        "Scala",
+        "package a.b\n\nimport c.d\n\ntrait Shape {\n  def area: Int\n}\n\nobject Main extends App {\n  val limit = 1\n\n  def run(x: Int): Int = {\n    x + 1\n  }\n}\n",
+        "trait Shape, function Shape::area, class Main, function Main.run",
+        "package a.b|object Main",
+    ),
 ];
 
 fn described(outline: &Outline) -> String {

@@ -167,15 +167,17 @@ impl Ground {
     }
 }
 
-/// Functions and types that begin in the chunk, then its constants; failing those, what the chunk is inside of.
+/// Functions and types that begin in the chunk, then its constants, then what the chunk is inside of. What a function
+/// defines for itself alone is left out.
 fn telling_symbols(outline: &Outline, chunk: &Chunk) -> Vec<String> {
-    let is_telling =
-        |symbol: &&Symbol| !matches!(symbol.kind, SymbolKind::Impl | SymbolKind::Module);
+    let is_telling = |symbol: &&Symbol| {
+        let holder = symbol.parent.and_then(|at| outline.symbols.get(at));
+        let is_local = holder.is_some_and(|holder| !holder.kind.holds_members());
+        !is_local && !matches!(symbol.kind, SymbolKind::Impl | SymbolKind::Module)
+    };
     let mut symbols: Vec<&Symbol> = outline.within(&chunk.range).filter(is_telling).collect();
-    if symbols.is_empty() {
-        symbols.extend(outline.around(&chunk.range).into_iter().rfind(is_telling));
-    }
     symbols.sort_by_key(|symbol| symbol.kind == SymbolKind::Constant);
+    symbols.extend(outline.around(&chunk.range).into_iter().rfind(is_telling));
     let mut seen = HashSet::new();
     let names = symbols.into_iter().map(|symbol| outline.full_name(symbol));
     names
