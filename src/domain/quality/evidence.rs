@@ -2,6 +2,7 @@
 //!
 //! Owns the look-ups: is this name, number, path or run of code there, and where. Judges nothing.
 
+use super::relevance;
 use super::words::{self, HashedSet, Kind, Token};
 use std::sync::Arc;
 
@@ -18,8 +19,6 @@ pub struct Evidence<'a> {
     pub repository: &'a str,
     /// Path of the source file in its repository.
     pub path: &'a str,
-    /// Language of the file, by its linguist name.
-    pub language: &'a str,
 }
 
 /// Names and paths defined in a repository, beyond what the model was shown. Built once, shared by all chunks.
@@ -78,6 +77,7 @@ pub struct EvidenceIndex {
     long_runs: HashedSet,
     /// Every number's bits with its line, sorted.
     numbers: Vec<(u64, u32)>,
+    stems: HashedSet,
     local: Symbols,
     shared: Arc<Symbols>,
 }
@@ -95,9 +95,11 @@ impl EvidenceIndex {
             pairs: HashedSet::default(),
             long_runs: HashedSet::default(),
             numbers: Vec::new(),
+            stems: HashedSet::default(),
             local: Symbols::new([evidence.repository, evidence.path]),
             shared,
         };
+        index.stems.extend(relevance::stems(evidence.path));
         index.add_code(evidence.chunk, 0);
         index.add_code(
             evidence.context,
@@ -139,9 +141,9 @@ impl EvidenceIndex {
         {
             self.numbers.push((value.to_bits(), line));
         }
-        if token.kind != Kind::Mark {
-            self.local.names.insert(hash);
+        if token.kind != Kind::Mark && self.local.names.insert(hash) {
             self.local.folded.insert(words::hash_folded(token.text));
+            self.stems.extend(relevance::stems_of(token.text));
         }
     }
 
@@ -166,6 +168,11 @@ impl EvidenceIndex {
     /// Whether the chunk or its context has this lower-case phrase.
     pub fn has_phrase(&self, phrase: &str) -> bool {
         self.folded_text.contains(phrase)
+    }
+
+    /// Whether the chunk or its context has a word of this stem, by itself or in an identifier.
+    pub fn has_stem(&self, stem: u64) -> bool {
+        self.stems.contains(&stem)
     }
 
     /// Whether two tokens follow one another somewhere.

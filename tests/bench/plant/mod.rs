@@ -65,11 +65,11 @@ pub fn all(pairs: &[Pair], at: usize) -> Vec<Planted> {
     }
     add(
         "copied block",
-        Some(copied(&pair.text, &pair.language, true)),
+        Some(copied(&pair.source, &pair.language, true)),
     );
     add(
         "copied plain",
-        Some(copied(&pair.text, &pair.language, false)),
+        Some(copied(&pair.source, &pair.language, false)),
     );
     add(
         "repeated whole",
@@ -193,7 +193,7 @@ fn renumber(answer: &str, most: usize, dice: &mut Dice) -> String {
     let tokens = words::tokens(answer);
     let mut places: Vec<usize> = tokens
         .iter()
-        .filter(|t| t.text.parse::<u64>().is_ok())
+        .filter(|t| t.text.parse::<u64>().is_ok() && !counts_items(answer, t))
         .map(|t| t.start)
         .collect();
     while places.len() > most {
@@ -212,6 +212,14 @@ fn renumber(answer: &str, most: usize, dice: &mut Dice) -> String {
         let other = others[dice.roll(6)];
         Some(if other == value { value + 3 } else { other }.to_string())
     })
+}
+
+/// The number of a list's item is no claim.
+fn counts_items(answer: &str, token: &words::Token<'_>) -> bool {
+    let line_start = answer[..token.start]
+        .rfind('\n')
+        .map_or(0, |newline| newline + 1);
+    answer[line_start..token.start].trim().is_empty() && answer[token.end()..].starts_with(". ")
 }
 
 const FLIPS: [(&str, &str); 22] = [
