@@ -152,5 +152,9 @@ mod tests {
     #[test]
     fn the_stored_form_has_not_changed() {
         assert_eq!(exact("Stored for good."), 12_189_519_275_840_607_496);
+        assert_eq!(
+            Signature::of("Stored for good.").bands()[0],
+            2_872_235_655_423_976_338
+        );
     }
 }

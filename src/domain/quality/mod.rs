@@ -7,6 +7,7 @@
 //!
 //! What it cannot see: a false statement in plain words about names and numbers that the source does have. That takes a judge.
 
+mod binding;
 pub mod contamination;
 pub mod evidence;
 pub mod fingerprint;
