@@ -175,7 +175,6 @@ impl<'a> FileContext<'a> {
             context: &shown,
             repository: file.repository.name(),
             path: &file.name,
-            language: &file.language,
         };
         Shown {
             chunk,
