@@ -54,18 +54,6 @@ impl<'a> FileContext<'a> {
     /// The context of a file; `questions` is the number to ask about each chunk, if it is fixed.
     pub fn of(file: &'a SourceFile, work: &Work, questions: Option<usize>) -> Self {
         let layout = Layout::of(&file.text, &file.language);
-        let names = layout
-            .outline
-            .symbols
-            .iter()
-            .map(|symbol| symbol.name.as_str());
-        let words = names.chain(
-            layout
-                .outline
-                .symbols
-                .iter()
-                .map(|symbol| symbol.signature.as_str()),
-        );
         let asked = match work {
             Work::Whole => HashSet::new(),
             Work::Items { questions, .. } => {
@@ -75,7 +63,8 @@ impl<'a> FileContext<'a> {
         FileContext {
             file,
             tasks: Tasks::new(file.repository.name(), &file.name),
-            symbols: Arc::new(Symbols::new(words)),
+            // An answer about a chunk may name what stands elsewhere in the file.
+            symbols: Arc::new(Symbols::new([file.text.as_str()])),
             layout,
             questions,
             asked: Mutex::new(asked),

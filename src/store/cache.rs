@@ -1,20 +1,27 @@
 //! The cache: paid responses, the stat cache and what was learnt about endpoints. May be deleted at any time.
 //!
 //! One thread owns the connection. Requests reach it over a bounded queue and are committed in groups: whoever stores a
-//! response waits for the commit that holds it, so that a response is durable before it is used. A damaged file is set aside, never fatal.
+//! response waits for the commit that holds it. A commit outlives the process at once, and a power failure once it is synced, which
+//! every commit after [`SYNC_TIME`] is: to wait for the disk each time would keep more paid responses in memory, where a kill loses
+//! them. A damaged file is set aside, never fatal.
 
 use super::{StoreError, open_private};
 use crate::domain::stamp::{Seen, Stamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Requests waiting for the cache thread; more wait at the sender.
 const QUEUE: usize = 64;
 /// Most writes of one commit.
 const GROUP: usize = 256;
+
+/// Commits are synced to disk this often while there is work.
+const SYNC_TIME: Duration = Duration::from_millis(250);
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS responses (
@@ -89,6 +96,7 @@ impl Cache {
             connection,
             path: path.to_owned(),
             now,
+            synced: Cell::new(None),
         };
         let thread = std::thread::Builder::new()
             .name("cache".to_owned())
@@ -185,6 +193,7 @@ struct Owner {
     connection: Connection,
     path: PathBuf,
     now: i64,
+    synced: Cell<Option<Instant>>,
 }
 
 impl Owner {
@@ -225,6 +234,7 @@ impl Owner {
             return;
         }
         let result = self.run(|connection| {
+            self.choose_sync(connection)?;
             let transaction = connection.unchecked_transaction()?;
             for job in &*writes {
                 write(&transaction, job, self.now)?;
@@ -245,6 +255,15 @@ impl Owner {
                 });
             }
         }
+    }
+
+    /// Whether the next commit waits for the disk.
+    fn choose_sync(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let is_due = self.synced.get().is_none_or(|at| at.elapsed() >= SYNC_TIME);
+        if is_due {
+            self.synced.set(Some(Instant::now()));
+        }
+        connection.pragma_update(None, "synchronous", if is_due { "FULL" } else { "NORMAL" })
     }
 
     fn run<T>(
