@@ -110,7 +110,7 @@ impl<F: Fn(&[u8]) -> Tracked> Candidates<F> {
     fn lstat(&mut self, entry: &DirEntry) -> io::Result<Stat> {
         let parent = entry.path().parent().unwrap_or(Path::new("."));
         let folder = match self.folder.take() {
-            Some((path, folder)) if path == parent => (path, folder),
+            Some((path, folder)) if path.as_os_str() == parent.as_os_str() => (path, folder),
             _ => (parent.to_owned(), open_folder(parent)?),
         };
         let stat = statat(&folder.1, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW);
@@ -125,9 +125,13 @@ impl<F: Fn(&[u8]) -> Tracked> Candidates<F> {
         }
     }
 
+    /// The walk only finds paths that begin with the worktree's own, so that cutting bytes is enough.
     fn below_worktree(&self, path: &Path) -> Vec<u8> {
-        let below = path.strip_prefix(&self.worktree).unwrap_or(path);
-        below.as_os_str().as_bytes().to_vec()
+        let bytes = path.as_os_str().as_bytes();
+        let below = bytes
+            .get(self.worktree.as_os_str().len()..)
+            .unwrap_or_default();
+        below.strip_prefix(b"/").unwrap_or(below).to_vec()
     }
 
     fn walk_error(&self, error: walkdir::Error) -> WalkError {

@@ -1,7 +1,7 @@
 //! Random values given to names that say "secret": `api_key = "…"`, `"password": "…"`, `TOKEN=…`.
 
 use super::{Found, entropy};
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::sync::LazyLock;
 
 /// What a name must hold, in any case. The password words come first: see [`PASSWORD_WORDS`].
@@ -41,6 +41,7 @@ const NAME_BYTES_MAX: usize = 40;
 
 static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
         .ascii_case_insensitive(true)
         .build(WORDS)
         .ok()

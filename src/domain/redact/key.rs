@@ -5,7 +5,7 @@
 
 use super::Found;
 use super::entropy;
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use std::sync::LazyLock;
 
 /// What the characters after the beginning may be.
@@ -247,6 +247,7 @@ static STARTS: LazyLock<Option<(AhoCorasick, Vec<&'static Shape>)>> = LazyLock::
         .flat_map(|shape| shape.starts.iter().map(move |start| (start, shape)));
     let (starts, shapes): (Vec<&str>, Vec<&Shape>) = pairs.unzip();
     let automaton = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
         .match_kind(MatchKind::Standard)
         .build(starts)
         .ok()?;

@@ -112,17 +112,37 @@ fn count(text: &str) -> Counts {
         digits: 0,
     };
     for line in text.lines() {
-        let mut chars = 0;
-        for character in line.trim_ascii().chars() {
-            chars += 1;
-            counts.letters += usize::from(character.is_alphabetic());
-            counts.digits += usize::from(character.is_ascii_digit());
-        }
+        let line = line.trim_ascii();
+        let chars = if line.is_ascii() {
+            counts.add_ascii(line.as_bytes())
+        } else {
+            counts.add(line)
+        };
         counts.lines += 1;
         counts.total += chars;
         counts.longest = counts.longest.max(chars);
     }
     counts
+}
+
+impl Counts {
+    fn add_ascii(&mut self, line: &[u8]) -> usize {
+        for byte in line {
+            self.letters += usize::from(byte.is_ascii_alphabetic());
+            self.digits += usize::from(byte.is_ascii_digit());
+        }
+        line.len()
+    }
+
+    fn add(&mut self, line: &str) -> usize {
+        let mut chars = 0;
+        for character in line.chars() {
+            chars += 1;
+            self.letters += usize::from(character.is_alphabetic());
+            self.digits += usize::from(character.is_ascii_digit());
+        }
+        chars
+    }
 }
 
 /// Fails a text with an unbroken encoded string beyond the limit, or that is mostly encoded data.
@@ -152,17 +172,38 @@ struct Runs {
     total: usize,
 }
 
+/// Whether each byte may stand in base64.
+const IS_BASE64: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+        byte += 1;
+    }
+    table
+};
+
+/// Reads windows of the shortest run from their ends, as a run cannot hide in a window that its last bytes do not reach through.
 fn base64_runs(bytes: &[u8]) -> Runs {
-    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    let is_base64 = |byte: &&u8| IS_BASE64[usize::from(**byte)];
     let mut runs = Runs {
         longest: 0,
         total: 0,
     };
-    for run in bytes.split(|byte| !is_base64(byte)) {
-        if run.len() >= BASE64_RUN_MIN && looks_encoded(run) {
-            runs.longest = runs.longest.max(run.len());
-            runs.total += run.len();
+    let mut from = 0;
+    while let Some(window) = bytes.get(from..from + BASE64_RUN_MIN) {
+        let tail = window.iter().rev().take_while(is_base64).count();
+        if tail < BASE64_RUN_MIN {
+            from += BASE64_RUN_MIN - tail;
+            continue;
         }
+        let length = bytes[from..].iter().take_while(is_base64).count();
+        let run = &bytes[from..from + length];
+        if looks_encoded(run) {
+            runs.longest = runs.longest.max(length);
+            runs.total += length;
+        }
+        from += length;
     }
     runs
 }
@@ -175,15 +216,29 @@ fn looks_encoded(run: &[u8]) -> bool {
     mixed || run.iter().all(u8::is_ascii_hexdigit)
 }
 
+/// Whether each byte may begin a hexadecimal number.
+const BEGINS_HEX: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_hexdigit() || byte == b'\\';
+        byte += 1;
+    }
+    table
+};
+
 /// Bytes in runs of at least [`HEX_BYTES_MIN`] numbers such as `0x1f, 0x8b,`, `\x1f\x8b`, `1f 8b` or `\u00e9\u00e8`.
 fn hex_run_bytes(bytes: &[u8]) -> usize {
     let (mut total, mut at) = (0, 0);
-    while at < bytes.len() {
-        let run = hex_run(&bytes[at..]);
+    while let Some(next) = bytes[at..]
+        .iter()
+        .position(|&byte| BEGINS_HEX[usize::from(byte)])
+    {
+        let run = hex_run(&bytes[at + next..]);
         if run.numbers >= HEX_BYTES_MIN {
             total += run.bytes;
         }
-        at += run.bytes.max(1);
+        at += next + run.bytes.max(1);
     }
     total
 }

@@ -94,19 +94,12 @@ pub(super) const OUTPUT_PATHS: &[&str] = &[
 ];
 
 /// Beginnings of such files' names, where the rest varies.
+#[rustfmt::skip]
 pub(super) const LIBRARY_STARTS: &[&str] = &[
-    "tiny_mce",
-    "fontello",
-    "mootools",
-    "mochikit",
-    "yahoo-",
-    "yuiloader",
-    "microsoftajax",
-    "microsoftmvc",
-    "jquery-ui-",
-    "sprockets-octicons",
-    "octicons",
-    "fuelux",
+    "tiny_mce", "fontello", "mootools", "mochikit", "yahoo-", "yuiloader", "microsoftajax", "microsoftmvc",
+    "jquery-ui-", "jquery.ui.", "jquery.effects.", "jquery.fn.", "jquery.fancybox", "jquery.fileupload",
+    "jquery.validate", "jquery.unobtrusive", "jquery.datatables", "sprockets-octicons", "octicons", "fuelux",
+    "leaflet.", "modernizr.custom", "d3.v",
 ];
 
 /// Those that nobody calls a file of their own after, told by the name alone.
