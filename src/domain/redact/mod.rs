@@ -10,9 +10,10 @@ mod key;
 mod private_key;
 mod url;
 
+use super::select::{Skip, SkipReason};
 use std::ops::Range;
 
-/// Beyond this many hits a file is withheld ([`SkipReason::Secrets`](super::select::SkipReason)): it is a list of secrets or people.
+/// Beyond this many hits a file is withheld ([`SkipReason::Secrets`]): it is a list of secrets or people.
 pub const HITS_MAX: usize = 20;
 
 /// One thing replaced.
@@ -59,9 +60,16 @@ impl Redacted {
         }
     }
 
-    /// Whether so much was found that the file must not be sent at all.
-    pub fn is_withheld(&self) -> bool {
-        self.hits.len() > HITS_MAX
+    /// Fails when so much was found that the file must not be sent at all.
+    pub fn check(&self) -> Result<(), Skip> {
+        if self.hits.len() > HITS_MAX {
+            return Err(Skip::measured(
+                SkipReason::Secrets,
+                self.hits.len(),
+                HITS_MAX,
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -189,8 +197,8 @@ mod tests {
         let list: String = (0..30)
             .map(|n| format!("Ann {n} <ann{n}@kernel-lab.org>\n"))
             .collect();
-        assert!(redact(&list).is_withheld());
-        assert!(!redact(&list[..list.len() / 3]).is_withheld());
+        assert_eq!(redact(&list).check().unwrap_err().measured, Some(30));
+        assert!(redact(&list[..list.len() / 3]).check().is_ok());
         assert!(!has_secret(&list));
         assert!(has_secret("AKIAQ3EGRV7YHKJ2LMNB"));
     }

@@ -87,14 +87,16 @@ fn is_versioned_library(name: &str) -> bool {
 
 /// Data that tests read: folders that only ever hold such, and, inside a folder of tests, those that mostly do.
 pub(super) fn is_fixture(path: &PathWords) -> bool {
-    let mut among_tests = false;
+    let (mut is_among_tests, mut is_right_below) = (false, false);
     for folder in path.folders() {
         if places::FIXTURE_FOLDERS.contains(&folder)
-            || among_tests && places::TEST_DATA_FOLDERS.contains(&folder)
+            || is_among_tests && places::TEST_DATA_FOLDERS.contains(&folder)
+            || is_right_below && places::TEST_DATA_TOP_FOLDERS.contains(&folder)
         {
             return true;
         }
-        among_tests |= places::TEST_FOLDERS.contains(&folder);
+        is_right_below = places::TEST_FOLDERS.contains(&folder);
+        is_among_tests |= is_right_below;
     }
     path.suffix() == "snap"
 }
@@ -245,6 +247,7 @@ mod tests {
             "docs/guide.rst",
             "src/key.rs",
             "src/react.js",
+            "src/test/java/org/a/data/Row.java",
             "lib/chart.js",
             "public/jquery.menu.js",
             "testing/run.py",

@@ -62,11 +62,21 @@ pub(super) const TEST_FOLDERS: &[&str] = &[
     "fuzz", "unittests", "integration-tests", "integration_tests",
 ];
 
-/// Folders that hold test data below a folder of tests.
-#[rustfmt::skip]
+/// Folders that hold test data anywhere below a folder of tests.
 pub(super) const TEST_DATA_FOLDERS: &[&str] = &[
-    "fixtures", "fixture", "data", "golden", "goldens", "snapshots", "snapshot", "expected",
-    "corpus", "resources", "samples", "inputs", "input", "outputs", "output", "baselines",
+    "fixtures",
+    "fixture",
+    "golden",
+    "goldens",
+    "snapshots",
+    "baselines",
+];
+
+/// Folders that hold test data right below a folder of tests. Deeper down they may be packages: `src/test/java/org/a/data`.
+#[rustfmt::skip]
+pub(super) const TEST_DATA_TOP_FOLDERS: &[&str] = &[
+    "data", "snapshot", "expected", "corpus", "resources", "samples", "inputs", "input", "outputs", "output", "assets",
+    "certs",
 ];
 
 /// Folders that builds, package managers, coverage tools and editors write, at any depth.

@@ -1,0 +1,202 @@
+//! Which licence a file or a repository is under, as an SPDX expression, and whether that is permissive.
+//!
+//! Recognises the well-known licences by their own fixed phrases. What it does not recognise has no licence here: nothing is guessed.
+
+mod expression;
+mod rules;
+
+pub use expression::is_permissive;
+use rules::{HEAD_RULES, RULES, Rule};
+
+/// Lines of a source file in which a licence is looked for.
+const HEAD_LINES: usize = 60;
+
+/// Bytes of a source file's head, or of a licence file, that are looked at.
+const HEAD_BYTES_MAX: usize = 8 * 1024;
+const TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// Letters of the beginning of a licence file in which its title must stand: the GNU licences name each other further down.
+const TITLE_BYTES: usize = 400;
+
+/// The longest SPDX expression taken from a file.
+const EXPRESSION_BYTES_MAX: usize = 200;
+
+/// Whether a file at the top of a repository is a licence text, by its name: `LICENSE`, `COPYING.LESSER`, `UNLICENSE`, `LICENSE-MIT.txt`.
+pub fn is_licence_file(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let (stem, suffix) = lower.split_once('.').unwrap_or((&lower, ""));
+    let is_text = [
+        "", "md", "txt", "rst", "lesser", "html", "mit", "apache", "bsd",
+    ]
+    .contains(&suffix);
+    is_text
+        && ["license", "licence", "copying", "unlicense", "mit-license"]
+            .iter()
+            .any(|word| stem.starts_with(word))
+}
+
+/// The licence of a licence text.
+pub fn of_text(text: &str) -> Option<&'static str> {
+    let words = words_of(clip(text, TEXT_BYTES_MAX));
+    RULES
+        .iter()
+        .find(|rule| fits(rule, &words))
+        .map(|rule| rule.id)
+}
+
+/// The licence that a source file states for itself: an SPDX line, a known statement, or a whole licence in its head.
+pub fn of_file(text: &str) -> Option<String> {
+    let head = clip(text, HEAD_BYTES_MAX);
+    let end = memchr::memchr_iter(b'\n', head.as_bytes())
+        .nth(HEAD_LINES)
+        .unwrap_or(head.len());
+    let head = &head[..end];
+    if let Some(expression) = spdx_line(head) {
+        return Some(expression.to_owned());
+    }
+    if !head.contains("icen") && !head.contains("ICEN") && !head.contains("ermi") {
+        return None;
+    }
+    let words = words_of(head);
+    let mut rules = HEAD_RULES
+        .iter()
+        .chain(RULES.iter().filter(|rule| !rule.is_title));
+    rules
+        .find(|rule| fits(rule, &words))
+        .map(|rule| rule.id.to_owned())
+}
+
+/// The licence of a repository from its licence files, as name and text. Several files are a choice, as `LICENSE-MIT` beside
+/// `LICENSE-APACHE` is.
+pub fn of_repository<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
+    let known = files.into_iter().filter(|(name, _)| is_licence_file(name));
+    let mut ids: Vec<_> = known.filter_map(|(_, text)| of_text(text)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    (!ids.is_empty()).then(|| ids.join(" OR "))
+}
+
+fn spdx_line(head: &str) -> Option<&str> {
+    let at = head.find("SPDX-License-Identifier:")? + "SPDX-License-Identifier:".len();
+    let line = head[at..].lines().next()?;
+    let end = line
+        .find(|c: char| !c.is_ascii_alphanumeric() && !" -.+()/".contains(c))
+        .unwrap_or(line.len());
+    let expression = line[..end].trim_matches([' ', '/', '-']).trim();
+    (!expression.is_empty() && expression.len() <= EXPRESSION_BYTES_MAX).then_some(expression)
+}
+
+fn fits(rule: &Rule, words: &str) -> bool {
+    let has = |phrase: &&str| words.contains(*phrase);
+    let is_near = |phrase: &&str| clip(words, TITLE_BYTES).contains(*phrase);
+    let fits_phrases = if rule.is_title {
+        rule.phrases.iter().all(is_near)
+    } else {
+        rule.phrases.iter().all(has)
+    };
+    fits_phrases && !rule.without.iter().any(has)
+}
+
+/// Lower-case words with single spaces, so that line breaks, comment marks and punctuation do not matter.
+fn words_of(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    for word in text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+    {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(&word.to_lowercase());
+    }
+    words
+}
+
+fn clip(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIT: &str = "The MIT License (MIT)\n\nCopyright (c) 2020 A\n\nPermission is hereby granted, free of charge, to any person obtaining a copy\nof this software and associated documentation files (the \"Software\"), to deal\n\
+        in the Software without restriction.\n\nThe above copyright notice and this permission notice shall be included in all copies.\n";
+    const BSD: &str = "Redistribution and use in source and binary forms, with or without\nmodification, are permitted provided that";
+
+    #[test]
+    fn licence_texts_are_recognised() {
+        let cases = [
+            (MIT.to_owned(), Some("MIT")),
+            (MIT.replace("The above copyright notice and this permission notice", "x"), Some("MIT-0")),
+            ("                                 Apache License\n                           Version 2.0, January 2004\n".to_owned(), Some("Apache-2.0")),
+            (BSD.to_owned(), Some("BSD-2-Clause")),
+            (format!("{BSD} the names are not used to endorse or promote products derived from it"), Some("BSD-3-Clause")),
+            ("GNU GENERAL PUBLIC LICENSE\n   Version 3, 29 June 2007\n".to_owned() + &"x ".repeat(400) + "GNU Affero General Public License version 3", Some("GPL-3.0")),
+            ("GNU LESSER GENERAL PUBLIC LICENSE\nVersion 2.1, February 1999".to_owned(), Some("LGPL-2.1")),
+            ("Mozilla Public License Version 2.0\n====".to_owned(), Some("MPL-2.0")),
+            ("This is free and unencumbered software released into the public domain.".to_owned(), Some("Unlicense")),
+            ("Permission to use, copy, modify, and/or distribute this software for any\npurpose with or without fee is hereby granted, provided that the above\ncopyright notice and this permission notice appear".to_owned(), Some("ISC")),
+            ("All rights reserved.".to_owned(), None),
+            (String::new(), None),
+        ];
+        for (text, id) in cases {
+            assert_eq!(of_text(&text), id, "{text:.60}");
+        }
+    }
+
+    #[test]
+    fn files_state_their_own_licence() {
+        let cases = [
+            (
+                "// SPDX-License-Identifier: MIT OR Apache-2.0\nfn a() {}\n",
+                Some("MIT OR Apache-2.0"),
+            ),
+            (
+                "/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */\n",
+                Some("GPL-2.0-only WITH Linux-syscall-note"),
+            ),
+            (
+                "# Licensed under the Apache License, Version 2.0 (the \"License\");\n",
+                Some("Apache-2.0"),
+            ),
+            (
+                "/*\n * This is free software; under the terms of the GNU General Public\n * License as published by the FSF; either version 2 of the\n * License, or (at your option) any later version.\n */\n",
+                Some("GPL-2.0-or-later"),
+            ),
+            ("// SPDX-License-Identifier:\n", None),
+            ("fn license() {}\n", None),
+            ("", None),
+        ];
+        for (text, id) in cases {
+            assert_eq!(of_file(text).as_deref(), id, "{text}");
+        }
+        assert_eq!(
+            of_file(&format!("// {}", MIT.replace('\n', "\n// "))).as_deref(),
+            Some("MIT")
+        );
+    }
+
+    #[test]
+    fn repositories_may_offer_a_choice() {
+        let files = [
+            ("LICENSE-MIT", MIT),
+            ("LICENSE-APACHE", "Apache License\nVersion 2.0"),
+            ("README.md", MIT),
+            ("license.rs", MIT),
+        ];
+        assert_eq!(of_repository(files).as_deref(), Some("Apache-2.0 OR MIT"));
+        assert_eq!(of_repository([("LICENSE", "mine")]), None);
+        for (name, is) in [
+            ("LICENSE", true),
+            ("COPYING", true),
+            ("UNLICENSE", true),
+            ("License.txt", true),
+            ("license.rs", false),
+            ("licensing.py", false),
+            ("main.rs", false),
+        ] {
+            assert_eq!(is_licence_file(name), is, "{name}");
+        }
+    }
+}
