@@ -5,8 +5,9 @@
 use tree_sitter::{Node, TreeCursor};
 
 use super::grammar::{Grammar, grammar};
-use super::outline::{Outline, Reader};
+use super::outline::Outline;
 use super::price::{DEPTH_MAX, GLUE, INSIDE, MEMBER};
+use super::reader::Reader;
 use super::roles::Role;
 
 /// Prices of cutting before each line of `text` by its structure, and its outline; `None` when no grammar can read it.

@@ -58,47 +58,50 @@ const PROSE: &[(QuestionKind, u32)] = &[
 ];
 const SETTINGS: &[(QuestionKind, u32)] = &[(What, 35), (Where, 28), (Why, 23), (How, 13)];
 
+/// Languages, by linguist's names, that are text for people.
+const PROSE_LANGUAGES: &[&str] = &[
+    "Markdown",
+    "RMarkdown",
+    "MDX",
+    "reStructuredText",
+    "AsciiDoc",
+    "Org",
+    "Text",
+    "TeX",
+    "Textile",
+    "RDoc",
+    "Pod",
+];
+/// Languages that are settings or data.
+const SETTINGS_LANGUAGES: &[&str] = &[
+    "YAML",
+    "TOML",
+    "JSON",
+    "JSON with Comments",
+    "JSON5",
+    "INI",
+    "XML",
+    "Dockerfile",
+    "Makefile",
+    "CMake",
+    "Nix",
+    "HCL",
+    "Gradle",
+    "Java Properties",
+    "Git Config",
+    "EditorConfig",
+    "Maven POM",
+    "Meson",
+    "Ninja",
+    "Ignore List",
+    "Git Attributes",
+];
+
 impl Matter {
     fn of(language: &str, outline: &Outline, chunk: &Chunk) -> Self {
-        let prose = [
-            "Markdown",
-            "RMarkdown",
-            "MDX",
-            "reStructuredText",
-            "AsciiDoc",
-            "Org",
-            "Text",
-            "TeX",
-            "Textile",
-            "RDoc",
-            "Pod",
-        ];
-        let settings = [
-            "YAML",
-            "TOML",
-            "JSON",
-            "JSON with Comments",
-            "JSON5",
-            "INI",
-            "XML",
-            "Dockerfile",
-            "Makefile",
-            "CMake",
-            "Nix",
-            "HCL",
-            "Gradle",
-            "Java Properties",
-            "Git Config",
-            "EditorConfig",
-            "Maven POM",
-            "Meson",
-            "Ninja",
-            "Ignore List",
-            "Git Attributes",
-        ];
-        if prose.contains(&language) {
+        if PROSE_LANGUAGES.contains(&language) {
             Matter::Prose
-        } else if settings.contains(&language) {
+        } else if SETTINGS_LANGUAGES.contains(&language) {
             Matter::Settings
         } else if !outline.symbols.is_empty() && !has_function(outline, chunk) {
             Matter::Declarations

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::chunk::Outline;
 
 const PYTHON: &str = "\
 import socket
