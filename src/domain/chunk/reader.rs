@@ -9,6 +9,26 @@ use super::outline::{
 use super::roles::Role;
 use super::walk::rows_of;
 
+/// Words that no definition can have as its name; macros make grammars mistake them for one.
+const RESERVED: [&str; 16] = [
+    "if",
+    "else",
+    "for",
+    "while",
+    "do",
+    "switch",
+    "return",
+    "public",
+    "private",
+    "protected",
+    "namespace",
+    "class",
+    "struct",
+    "template",
+    "try",
+    "catch",
+];
+
 /// Collects an [`Outline`] node by node.
 pub(super) struct Reader<'a> {
     text: &'a str,
@@ -108,7 +128,7 @@ impl<'a> Reader<'a> {
             _ => self.node_text(&name_node(node)?).to_owned(),
         };
         let name = one_line(&name, NAME_CHARS_MAX);
-        (!name.is_empty()).then_some(name)
+        (!name.is_empty() && !RESERVED.contains(&name.as_str())).then_some(name)
     }
 
     /// `Display for Error`, or `Error`.

@@ -23,7 +23,7 @@ pub use prefix::{Prefix, Prompt, Source, readme_head};
 pub use questions::{
     NoQuestions, PlannedQuestion, parse_question, parse_questions, questions_schema,
 };
-pub use standalone::{Flaw, Names, question_stands_alone};
+pub use standalone::{Flaw, Names, follow_up_is_clear, question_stands_alone};
 pub use tasks::{Exchange, ReplyForm, Tasks};
 pub use verdict::{UnreadableVerdict, Verdict, parse_verdict, verdict_schema};
 

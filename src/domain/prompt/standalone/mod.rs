@@ -51,15 +51,18 @@ const CHARS_MAX: usize = 600;
 
 /// Whether a question is one question that makes sense to a reader who has never seen the file.
 pub fn question_stands_alone(question: &str, names: &Names) -> Result<(), Flaw> {
-    let question = question.trim();
-    check_form(question)?;
-    if let Some(phrase) = leaning_phrase(&without_code(question)) {
-        return Err(Flaw::LeansOn(phrase));
-    }
+    follow_up_is_clear(question)?;
     if names.repository_in(question) || names.file_in(question) || names.symbol_in(question) {
         return Ok(());
     }
     Err(Flaw::NamesNothing)
+}
+
+/// Whether a later question of a conversation is one question that leans on nothing unseen. What was said before may stand for names.
+pub fn follow_up_is_clear(question: &str) -> Result<(), Flaw> {
+    let question = question.trim();
+    check_form(question)?;
+    leaning_phrase(&without_code(question)).map_or(Ok(()), |phrase| Err(Flaw::LeansOn(phrase)))
 }
 
 fn check_form(question: &str) -> Result<(), Flaw> {

@@ -162,6 +162,14 @@ fn malformed_questions_fail() {
 }
 
 #[test]
+fn later_questions_may_lean_on_what_was_said_but_not_on_the_unseen() {
+    assert_eq!(follow_up_is_clear("And what does it return then?"), Ok(()));
+    assert_eq!(follow_up_is_clear("And what then"), Err(Flaw::TooShort));
+    let leaning = follow_up_is_clear("And what does this snippet return?");
+    assert_eq!(leaning, Err(Flaw::LeansOn("this snippet".into())));
+}
+
+#[test]
 fn without_an_outline_the_words_of_the_file_are_names() {
     let names = Names {
         repository: "x",
