@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Settings that decide which bytes a checkout writes. They stand in the copy's own file, which is the only one that is read.
-const SETTINGS: [(&str, &str); 9] = [
+const SETTINGS: [(&str, &str); 10] = [
     ("core.autocrlf", "false"),
     ("core.symlinks", "false"),
     ("core.protectHFS", "true"),
@@ -19,6 +19,9 @@ const SETTINGS: [(&str, &str); 9] = [
     ("core.attributesFile", "/dev/null"),
     ("core.excludesFile", "/dev/null"),
     ("gc.auto", "0"),
+    // libgit2 takes this for the size from which objects are packed without a search for deltas (pack-objects.c, 1.9). One commit has few
+    // worth finding, and the search takes most of the time of a local clone.
+    ("pack.deltaCacheSize", "1"),
     (OURS, "true"),
 ];
 /// Marks a repository as made by this program.

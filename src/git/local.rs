@@ -107,6 +107,8 @@ impl Local {
             }
             Err(_) => return Err(Problem::NotACommit(target.reference.clone())),
         };
+        // The copy's settings say how to pack.
+        self.repo.set_config(&copy.repo.config()?)?;
         let mut builder = self.repo.packbuilder()?;
         builder.insert_object(target.commit, None)?;
         if target.object != target.commit {

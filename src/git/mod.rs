@@ -20,6 +20,7 @@ mod worktree;
 
 pub use attributes::Attributes;
 pub use error::{GitError, Problem};
+pub use place::remove_leftovers;
 pub use snapshot::{Snapshot, TrackedKind, open_snapshot};
 pub use sync::{Change, Progress, Synced, sync};
 pub use wire::install_tls_provider;

@@ -4,7 +4,7 @@
 //! whole copy or none.
 
 use super::copy::Copy;
-use super::error::Problem;
+use super::error::{GitError, Problem};
 use crate::domain::repo::RepoId;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -19,6 +19,25 @@ pub(super) struct Place {
     pub incoming: PathBuf,
     /// Where the old copy is while a new one takes its place.
     outgoing: PathBuf,
+}
+
+/// Removes what killed runs left below `repos_dir` of copies that were never finished, also of repos that are no longer listed. Not
+/// while a [`sync`](super::sync) runs.
+///
+/// # Errors
+/// When a folder cannot be removed.
+pub fn remove_leftovers(repos_dir: &Path) -> Result<(), GitError> {
+    for entry in fs::read_dir(repos_dir).into_iter().flatten().flatten() {
+        if entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(b".incoming-")
+        {
+            let repo = entry.path().display().to_string();
+            remove_folder(&entry.path()).map_err(|problem| GitError { repo, problem })?;
+        }
+    }
+    Ok(())
 }
 
 /// What stands in a place.

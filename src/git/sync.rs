@@ -196,7 +196,7 @@ impl Job<'_> {
             Remote::Local(local) => local.fetch(target, copy, &mut pack)?,
             Remote::Wire(session) => session.fetch(
                 &Ask {
-                    want: Some(target.object),
+                    want: target.object,
                     have,
                     shallow: here.clone(),
                 },

@@ -3,7 +3,7 @@
 use crate::git_server::{GitDaemon, HttpServer, Mode, Upstream, git};
 use pipeline::domain::repo::{RepoSpec, parse_list};
 use pipeline::git::{
-    Change, GitError, Problem, Snapshot, Synced, TrackedKind, open_snapshot, sync,
+    Change, GitError, Problem, Snapshot, Synced, TrackedKind, open_snapshot, remove_leftovers, sync,
 };
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -643,6 +643,8 @@ fn what_a_killed_run_left_is_repaired() {
         let clean = files(&root);
         let incoming = world.repos().join(".incoming-0000000000000000");
         std::fs::create_dir_all(incoming.join(".git")).unwrap();
+        remove_leftovers(&world.repos()).unwrap();
+        assert!(!incoming.exists() && root.exists());
 
         // Killed in the middle of a checkout.
         let half_update = || {
@@ -873,6 +875,35 @@ fn a_kill_between_the_files_and_head_is_repaired() {
             (vec!["new".to_owned(), "x".to_owned()], second)
         );
         assert_eq!(git(&root, &["status", "--porcelain"]), "");
+    }
+}
+
+#[test]
+fn folders_of_another_user_are_served() {
+    for transport in TRANSPORTS {
+        let world = World::new();
+        let upstream = world.upstream("a", &[("x", "1")]);
+        let line = world.line(transport, "a");
+        world.sync(&line).unwrap();
+        upstream.commit(&[("x", "2")]);
+        // Only root may give files away; for anyone else there is no such folder to be had.
+        let foreign = if transport == "file" {
+            world.srv("a")
+        } else {
+            world.root(&line)
+        };
+        let paths = std::iter::once(foreign.clone()).chain(state(&foreign).into_keys());
+        if paths
+            .map(|path| std::os::unix::fs::lchown(path, Some(12345), None))
+            .any(|done| done.is_err())
+        {
+            return;
+        }
+        assert!(
+            matches!(world.sync(&line).unwrap().change, Change::Updated { .. }),
+            "{transport}"
+        );
+        assert_eq!(world.snapshot(&line).paths().len(), 1);
     }
 }
 

@@ -341,6 +341,33 @@ mod tests {
     }
 
     #[test]
+    fn no_advertisement_can_cause_a_panic_or_smuggle_a_name() {
+        let lines = [
+            format!("{A} HEAD\0shallow symref=HEAD:refs/heads/main"),
+            format!("{B} refs/heads/main"),
+            format!("{A} refs/heads/main^{{}}"),
+        ];
+        let lines: Vec<&str> = lines.iter().map(String::as_str).chain([""]).collect();
+        let advert = framed(&lines);
+        let wants = Wants::new(&Wanted::DefaultBranch);
+        for at in 0..advert.len() {
+            for byte in [0, b'\n', 0x1b, b' ', b'0', b'f', b'~', 0xff] {
+                let mut bytes = advert.clone();
+                bytes[at] = byte;
+                let read = Advert::read(&mut PacketReader::new(bytes.as_slice()), &wants);
+                let _ = read_ls_refs(&mut PacketReader::new(bytes.as_slice()), &wants);
+                for reference in read.map(|advert| advert.references).unwrap_or_default() {
+                    let target = reference.points_to.unwrap_or_default();
+                    assert!(
+                        !target.contains(char::is_control)
+                            && !reference.name.contains(char::is_control)
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn malformed_lines_are_errors() {
         for line in [
             "",

@@ -8,48 +8,37 @@ use std::io::{Read, Write};
 
 /// One request that needs no negotiation: what is wanted, the one commit that is here, done.
 pub(super) fn request(advert: &Advert, ask: &Ask) -> Result<Vec<u8>, Problem> {
-    let want = ask.want.ok_or(Problem::Protocol("nothing to ask for"))?;
     // Without shallow support a server would take our commit for one with all its history.
     let have = ask
         .have
         .filter(|_| advert.can_shallow() || ask.shallow.is_empty());
     match advert.version {
-        Version::Two => request_two(advert, ask, want, have),
-        Version::Zero => request_zero(advert, ask, want, have),
+        Version::Two => request_two(advert, ask, have),
+        Version::Zero => request_zero(advert, ask, have),
     }
 }
 
-fn request_two(
-    advert: &Advert,
-    ask: &Ask,
-    want: Oid,
-    have: Option<Oid>,
-) -> Result<Vec<u8>, Problem> {
+fn request_two(advert: &Advert, ask: &Ask, have: Option<Oid>) -> Result<Vec<u8>, Problem> {
     let mut request = Vec::new();
     push_command(&mut request, advert, "fetch")?;
     for option in ["thin-pack", "ofs-delta", "no-progress"] {
         push_line(&mut request, option)?;
     }
-    push_line(&mut request, &format!("want {want}"))?;
+    push_line(&mut request, &format!("want {}", ask.want))?;
     push_depth(&mut request, advert, ask)?;
     push_haves(&mut request, have)?;
     request.extend_from_slice(FLUSH);
     Ok(request)
 }
 
-fn request_zero(
-    advert: &Advert,
-    ask: &Ask,
-    want: Oid,
-    have: Option<Oid>,
-) -> Result<Vec<u8>, Problem> {
+fn request_zero(advert: &Advert, ask: &Ask, have: Option<Oid>) -> Result<Vec<u8>, Problem> {
     if !advert.has("side-band-64k") {
         return Err(Problem::Unsupported("a server without side-band-64k"));
     }
     let offered = ["side-band-64k", "thin-pack", "ofs-delta", "no-progress"]
         .into_iter()
         .filter(|name| advert.has(name));
-    let mut first = format!("want {want}");
+    let mut first = format!("want {}", ask.want);
     for name in offered {
         first.push(' ');
         first.push_str(name);
@@ -190,6 +179,28 @@ mod tests {
                     matches!(read(version, &bytes[..end]).0, Err(Problem::Disconnected)),
                     "cut at {end}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn no_answer_can_cause_a_panic() {
+        let shallow = frame(format!("shallow {A}\n").as_bytes());
+        let answer = [
+            frame(b"shallow-info\n"),
+            shallow,
+            b"0001".to_vec(),
+            frame(b"packfile\n"),
+            frame(b"\x01PACK"),
+            FLUSH.to_vec(),
+        ]
+        .concat();
+        for at in 0..answer.len() {
+            for byte in [0, 1, 3, b' ', b'0', b'1', b'f', 0xff] {
+                let mut bytes = answer.clone();
+                bytes[at] = byte;
+                let _ = read(Version::Two, &bytes);
+                let _ = read(Version::Zero, &bytes);
             }
         }
     }

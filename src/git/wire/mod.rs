@@ -74,10 +74,10 @@ impl Link<'_> {
 }
 
 /// What to ask of a server.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Ask {
     /// The object wanted.
-    pub want: Option<Oid>,
+    pub want: Oid,
     /// A commit already here, whole.
     pub have: Option<Oid>,
     /// Commits here whose parents are not.
