@@ -273,10 +273,11 @@ impl Write for Incoming<'_, '_> {
         if self.job.cancel.load(Ordering::Relaxed) {
             return Err(Problem::Cancelled.into());
         }
+        // git2's own error says only that there was one; libgit2 knows which.
         let written = self
             .pack
             .write(bytes)
-            .map_err(|error| Problem::Data(error.to_string()))?;
+            .map_err(|_| Problem::from(git2::Error::last_error(-1)))?;
         self.received_bytes += written as u64;
         (self.job.progress)(Progress {
             received_bytes: self.received_bytes,
