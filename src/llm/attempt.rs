@@ -84,7 +84,7 @@ impl Client {
             + f64::from(request.tokens_max);
         let pass = self.stop.unless_stopped(self.gate.enter(reserved)).await?;
         let form = self.learnt().form;
-        let body = body::write(&self.model, request, form);
+        let body = body::write(self.opening.clone(), request, form);
         let sent_at = Instant::now();
         self.count_attempt(tally);
         let exchange = self

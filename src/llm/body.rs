@@ -1,12 +1,17 @@
 //! The body of a chat call, written by hand.
 //!
-//! Owns the bytes that go out. The prefix is copied as it is; only the task, the later turns and the numbers are written anew.
-//! `messages` come before everything that may differ between the calls of a chunk.
+//! Owns the bytes that go out. The prefix is shared between the calls of its chunk, not copied; only the task, the later turns and the
+//! numbers are written anew. `messages` come before everything that may differ between the calls of a chunk.
 
 use super::completion::{Sent, Structure};
 use super::profile::{Form, LengthField};
 use super::request::{Output, Request, Schema, push_escaped};
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use std::convert::Infallible;
 use std::fmt::Write;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 pub(super) const TAG_OPEN: &str = "<json>";
 pub(super) const TAG_CLOSE: &str = "</json>";
@@ -24,14 +29,59 @@ pub(super) fn sent(request: &Request, form: Form) -> Sent {
     }
 }
 
-/// The body of `request` for `model`.
-pub(super) fn write(model: &str, request: &Request, form: Form) -> String {
-    let prefix = &request.prefix.json;
-    let mut json = String::with_capacity(prefix.len() + 2 * request.task.len() + 1024);
-    json.push_str(r#"{"model":""#);
+/// A body in parts, the shared ones without a copy.
+#[derive(Debug, Clone)]
+pub(super) struct WireBody {
+    /// Those before `next` have left.
+    parts: [Bytes; 3],
+    next: usize,
+}
+
+impl HttpBody for WireBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = self.next;
+        self.next += 1;
+        // Taken out, so that the part is free as soon as it has left.
+        let part = self.parts.get_mut(next).map(std::mem::take);
+        Poll::Ready(part.map(|part| Ok(Frame::data(part))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.next >= self.parts.len()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let left: usize = self.parts.iter().map(Bytes::len).sum();
+        SizeHint::with_exact(left as u64)
+    }
+}
+
+/// How every body for `model` begins.
+pub(super) fn opening(model: &str) -> Bytes {
+    let mut json = String::from(r#"{"model":""#);
     push_escaped(&mut json, model);
     json.push_str(r#"","messages":["#);
-    json.push_str(prefix);
+    json.into()
+}
+
+/// The body of `request`.
+pub(super) fn write(opening: Bytes, request: &Request, form: Form) -> WireBody {
+    let rest = write_rest(request, form).into();
+    WireBody {
+        parts: [opening, request.prefix.json.clone(), rest],
+        next: 0,
+    }
+}
+
+/// What comes after the prefix.
+fn write_rest(request: &Request, form: Form) -> String {
+    let mut json = String::with_capacity(request.task.len() + 512);
     push_escaped(&mut json, &request.task);
     push_follow(&mut json, request);
     if let Output::Json(schema) = &request.output {
@@ -128,8 +178,12 @@ mod tests {
         }
     }
 
+    fn written(request: &Request, form: Form) -> Vec<u8> {
+        write(opening("m\"x"), request, form).parts.concat()
+    }
+
     fn parsed(output: Output, form: Form) -> Value {
-        serde_json::from_str(&write("m\"x", &request(output), form)).unwrap()
+        serde_json::from_slice(&written(&request(output), form)).unwrap()
     }
 
     #[test]
@@ -184,8 +238,8 @@ mod tests {
         let mut second = first.clone();
         second.task = "Another".into();
         second.follow.clear();
-        let [a, b] = [&first, &second].map(|r| write("m", r, Form::default()));
-        let shared = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+        let [a, b] = [&first, &second].map(|r| written(r, Form::default()));
+        let shared = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
         assert!(shared > first.prefix.json.len());
     }
 }

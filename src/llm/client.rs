@@ -3,7 +3,6 @@
 //! Owns what all its requests share: the connection pool, the gate, what was learnt, the breaker, the meter. How one request is
 //! tried until it ends is [`super::attempt`].
 
-use super::backoff;
 use super::calibration::Calibration;
 use super::classify::{Verdict, classify};
 use super::endpoint::{Address, Endpoint, Limits};
@@ -16,6 +15,8 @@ use super::profile::{Form, Profile};
 use super::secret::Secret;
 use super::stop::Stop;
 use super::transport::{Exchange, Transport};
+use super::{backoff, body};
+use bytes::Bytes;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -29,6 +30,7 @@ const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Client {
     pub(super) address: Address,
     pub(super) model: String,
+    pub(super) opening: Bytes,
     pub(super) key: Option<Secret>,
     pub(super) limits: Limits,
     pub(super) transport: Transport,
@@ -66,6 +68,7 @@ impl Client {
                 limits.tokens_per_minute,
             ),
             address,
+            opening: body::opening(&model.id),
             model: model.id,
             key: endpoint.api_key.clone(),
             limits,

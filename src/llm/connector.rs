@@ -14,24 +14,35 @@ use std::time::Duration;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// A connection that ended a response is back in the pool within this time, by far.
-const MOMENT: Duration = Duration::from_millis(5);
+/// A connection that ended a response is back in the pool within this time, by far, and ends the wait. The whole of it passes only
+/// when the server closed a connection that was idle.
+const MOMENT: Duration = Duration::from_millis(100);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Makes [`FewConnector`]s that count together.
 #[derive(Clone, Debug)]
 pub(super) struct FewConnections {
-    opened: Arc<AtomicUsize>,
+    /// Connections begun and not known to be gone.
+    open: Arc<AtomicUsize>,
     most: usize,
 }
 
 impl FewConnections {
     pub fn new(most: usize) -> Self {
         FewConnections {
-            opened: Arc::default(),
+            open: Arc::default(),
             most,
         }
+    }
+
+    /// Notes that a connection is gone: it broke, was given up, or the server said that it closes.
+    pub fn lost(&self) {
+        let _ = self
+            .open
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |open| {
+                open.checked_sub(1)
+            });
     }
 }
 
@@ -71,15 +82,20 @@ where
         let fresh = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, fresh);
         let owner = tokio::task::try_id();
-        let spare = self.rule.opened.fetch_add(1, Ordering::Relaxed) >= self.rule.most;
+        let rule = self.rule.clone();
+        let beyond = rule.open.fetch_add(1, Ordering::Relaxed) >= rule.most;
         Box::pin(async move {
-            if spare {
+            if beyond {
                 tokio::time::sleep(MOMENT).await;
             }
-            if tokio::task::try_id() != owner {
-                return Err("another connection became free".into());
+            let connected = match tokio::task::try_id() == owner {
+                true => ready.call(target).await,
+                false => Err("another connection became free".into()),
+            };
+            if connected.is_err() {
+                rule.lost();
             }
-            ready.call(target).await
+            connected
         })
     }
 }

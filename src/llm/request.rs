@@ -3,6 +3,7 @@
 //! Owns the canonical form of a request and its cache key. It knows nothing of what one server can or cannot take: that is
 //! [`super::profile`] and [`super::body`].
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -36,7 +37,7 @@ impl Role {
 #[derive(Debug)]
 pub struct Prefix {
     /// The messages as JSON, up to and without the end of the user turn's string.
-    pub(super) json: String,
+    pub(super) json: Bytes,
     pub(super) text_bytes: usize,
     digest: [u8; 32],
 }
@@ -52,7 +53,7 @@ impl Prefix {
         Prefix {
             text_bytes: system.len() + shared.len(),
             digest: Sha256::digest(json.as_bytes()).into(),
-            json,
+            json: json.into(),
         }
     }
 }
@@ -143,26 +144,37 @@ impl Request {
 
 /// Appends `text` as the inside of a JSON string.
 pub(super) fn push_escaped(json: &mut String, text: &str) {
-    let mut plain = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let escape = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0..0x20 => "",
-            _ => continue,
-        };
-        json.push_str(&text[plain..at]);
-        json.push_str(escape);
-        if escape.is_empty() {
-            json.push_str(&format!("\\u{byte:04x}"));
+    let mut rest = text;
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| NEEDS_ESCAPE[usize::from(byte)])
+    {
+        json.push_str(&rest[..at]);
+        match rest.as_bytes()[at] {
+            b'"' => json.push_str("\\\""),
+            b'\\' => json.push_str("\\\\"),
+            b'\n' => json.push_str("\\n"),
+            b'\r' => json.push_str("\\r"),
+            b'\t' => json.push_str("\\t"),
+            control => json.push_str(&format!("\\u{control:04x}")),
         }
-        plain = at + 1;
+        rest = &rest[at + 1..];
     }
-    json.push_str(&text[plain..]);
+    json.push_str(rest);
 }
+
+/// The bytes that RFC 8259 does not allow inside a string as they are.
+static NEEDS_ESCAPE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        table[control] = true;
+        control += 1;
+    }
+    table[b'"' as usize] = true;
+    table[b'\\' as usize] = true;
+    table
+};
 
 #[cfg(test)]
 mod tests {

@@ -2,13 +2,14 @@
 //!
 //! Owns the reqwest client, the time-outs and the cap on bodies. It neither judges a response nor tries again.
 
+use super::body::WireBody;
 use super::connector::FewConnections;
 use super::endpoint::{Address, Limits};
 use super::error::{LlmError, RunStop};
 use super::secret::Secret;
 use crate::domain::failure::FailureCode;
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Response, Url};
 use std::error::Error;
 use std::sync::OnceLock;
@@ -28,6 +29,8 @@ pub(super) struct Exchange {
 pub(super) struct Broken {
     pub code: FailureCode,
     pub message: String,
+    /// Whether there was a connection to break.
+    connected: bool,
     /// Whether a response had begun: someone is there.
     pub heard: bool,
 }
@@ -37,6 +40,7 @@ impl Broken {
         Broken {
             code,
             message,
+            connected: true,
             heard: false,
         }
     }
@@ -46,6 +50,7 @@ impl Broken {
 #[derive(Debug)]
 pub(super) struct Transport {
     http: reqwest::Client,
+    connections: FewConnections,
     idle_timeout: Duration,
     total_timeout: Duration,
     body_bytes_max: usize,
@@ -54,13 +59,14 @@ pub(super) struct Transport {
 impl Transport {
     pub fn new(address: &Address, key: Option<&Secret>, limits: &Limits) -> Result<Self, LlmError> {
         install_crypto();
+        let connections = FewConnections::new(limits.concurrency);
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("pipeline/", env!("CARGO_PKG_VERSION")))
             .default_headers(headers(key)?)
             // One request, one connection: the limit in flight is the limit of connections, and one reset costs one request.
             .http1_only()
             .pool_max_idle_per_host(limits.concurrency)
-            .connector_layer(FewConnections::new(limits.concurrency))
+            .connector_layer(connections.clone())
             .connect_timeout(limits.connect_timeout)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -74,17 +80,18 @@ impl Transport {
         };
         Ok(Transport {
             http: builder.build().map_err(settings)?,
+            connections,
             idle_timeout: limits.idle_timeout,
             total_timeout: limits.total_timeout,
             body_bytes_max: limits.body_bytes_max,
         })
     }
 
-    pub async fn post(&self, url: &Url, json: String) -> Result<Exchange, Broken> {
+    pub async fn post(&self, url: &Url, body: WireBody) -> Result<Exchange, Broken> {
         let mut request = reqwest::Request::new(Method::POST, url.clone());
         let content_type = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, content_type);
-        *request.body_mut() = Some(json.into());
+        *request.body_mut() = Some(reqwest::Body::wrap(body));
         self.exchange(request, self.total_timeout).await
     }
 
@@ -97,6 +104,23 @@ impl Transport {
     }
 
     async fn exchange(
+        &self,
+        request: reqwest::Request,
+        total: Duration,
+    ) -> Result<Exchange, Broken> {
+        let exchanged = self.send_and_read(request, total).await;
+        let gone = match &exchanged {
+            Ok(exchange) => closes(&exchange.headers),
+            // A connection that was never made is not counted.
+            Err(broken) => broken.connected,
+        };
+        if gone {
+            self.connections.lost();
+        }
+        exchanged
+    }
+
+    async fn send_and_read(
         &self,
         request: reqwest::Request,
         total: Duration,
@@ -160,6 +184,12 @@ impl Transport {
     }
 }
 
+/// Whether the server says that it closes the connection behind this response.
+fn closes(headers: &HeaderMap) -> bool {
+    let said = headers.get(CONNECTION).map(HeaderValue::as_bytes);
+    said.is_some_and(|said| said.eq_ignore_ascii_case(b"close"))
+}
+
 fn headers(key: Option<&Secret>) -> Result<HeaderMap, LlmError> {
     let mut headers = HeaderMap::new();
     if let Some(key) = key {
@@ -194,7 +224,10 @@ fn broken(error: reqwest::Error) -> Broken {
     } else {
         "the connection broke"
     };
-    Broken::new(code, format!("{what}: {}", cause(&error)))
+    Broken {
+        connected: !error.is_connect(),
+        ..Broken::new(code, format!("{what}: {}", cause(&error)))
+    }
 }
 
 /// The innermost cause: the outer ones only repeat that something failed, and name the URL.

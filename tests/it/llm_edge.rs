@@ -634,6 +634,7 @@ async fn servers_on_this_machine_are_found_in_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn connections_and_requests_stay_within_the_concurrency() {
     const CONCURRENCY: usize = 24;
+    const REQUESTS: usize = 1000;
     let server = ModelServer::scripted(|seen| match seen.nth % 3 {
         0 => answer(seen).after(Duration::from_millis(1)),
         _ => answer(seen),
@@ -648,7 +649,7 @@ async fn connections_and_requests_stay_within_the_concurrency() {
             .await
             .unwrap(),
     );
-    let left = Arc::new(AtomicUsize::new(3000));
+    let left = Arc::new(AtomicUsize::new(REQUESTS));
     let worker = |_| {
         let (client, left) = (Arc::clone(&client), Arc::clone(&left));
         tokio::spawn(async move {
@@ -663,7 +664,7 @@ async fn connections_and_requests_stay_within_the_concurrency() {
     for worker in (0..2 * CONCURRENCY).map(worker).collect::<Vec<_>>() {
         worker.await.unwrap();
     }
-    assert_eq!(server.chat_count(), 3000);
+    assert_eq!(server.chat_count(), REQUESTS);
     assert!(
         server.open_most() <= CONCURRENCY,
         "{} connections",

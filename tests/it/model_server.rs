@@ -24,7 +24,7 @@ pub const MODEL: &str = "test-model";
 /// One request as it arrived.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// Counts requests of the same method from 0.
+    /// How many requests of its method came before.
     pub nth: usize,
     pub method: String,
     pub path: String,
@@ -186,6 +186,8 @@ type Script = dyn Fn(&Seen) -> Reply + Send + Sync;
 struct State {
     script: Box<Script>,
     seen: Mutex<Vec<Seen>>,
+    posts: AtomicUsize,
+    others: AtomicUsize,
     in_flight: AtomicUsize,
     in_flight_most: AtomicUsize,
     open: AtomicUsize,
@@ -220,6 +222,8 @@ impl ModelServer {
         let state = Arc::new(State {
             script: Box::new(script),
             seen: Mutex::default(),
+            posts: AtomicUsize::new(0),
+            others: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
             in_flight_most: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
@@ -260,13 +264,12 @@ impl ModelServer {
         self.state.seen.lock().unwrap().clone()
     }
 
-    /// How many chat requests came so far; cheaper than [`chats`](Self::chats).
+    /// How many chat requests came so far, forgotten ones included.
     pub fn chat_count(&self) -> usize {
-        let seen = self.state.seen.lock().unwrap();
-        seen.iter().filter(|seen| seen.method == "POST").count()
+        self.state.posts.load(SeqCst)
     }
 
-    /// Forgets the requests so far.
+    /// Forgets the requests so far, but not how many there were.
     pub fn forget(&self) {
         self.state.seen.lock().unwrap().clear();
     }
@@ -318,7 +321,7 @@ async fn converse(stream: TcpStream, state: Arc<State>) {
     let mut stream = BufStream::new(stream);
     while let Ok(Some(mut seen)) = read_request(&mut stream).await {
         seen.in_flight = raise(&state.in_flight, &state.in_flight_most);
-        seen.nth = record(&state, &seen);
+        record(&state, &mut seen);
         let reply = (state.script)(&seen);
         tokio::time::sleep(reply.delay).await;
         let goes_on = write_reply(&mut stream, &reply, &state.in_flight).await;
@@ -335,17 +338,15 @@ fn raise(now: &AtomicUsize, most: &AtomicUsize) -> usize {
     raised
 }
 
-fn record(state: &State, seen: &Seen) -> usize {
-    let mut all = state.seen.lock().unwrap();
-    let nth = all
-        .iter()
-        .filter(|other| other.method == seen.method)
-        .count();
-    all.push(Seen {
-        nth,
-        ..seen.clone()
-    });
-    nth
+/// Notes a request and says how many of its method came before.
+fn record(state: &State, seen: &mut Seen) {
+    let counter = if seen.method == "POST" {
+        &state.posts
+    } else {
+        &state.others
+    };
+    seen.nth = counter.fetch_add(1, SeqCst);
+    state.seen.lock().unwrap().push(seen.clone());
 }
 
 async fn read_request(stream: &mut BufStream<TcpStream>) -> io::Result<Option<Seen>> {
