@@ -80,8 +80,7 @@ impl Client {
     }
 
     async fn attempt(&self, request: &Request, tally: &mut Tally) -> Result<Next, LlmError> {
-        let reserved = self.learnt().calibration.tokens(request.prompt_bytes())
-            + f64::from(request.tokens_max);
+        let reserved = self.prompt_tokens(request) as f64 + f64::from(request.tokens_max);
         let pass = self.stop.unless_stopped(self.gate.enter(reserved)).await?;
         let form = self.learnt().form;
         let body = body::write(self.opening.clone(), request, form);

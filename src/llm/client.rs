@@ -12,6 +12,7 @@ use super::health::Health;
 use super::meter::{Meter, Snapshot};
 use super::models::{self, ListedModel};
 use super::profile::{Form, Profile};
+use super::request::Request;
 use super::secret::Secret;
 use super::stop::Stop;
 use super::transport::{Exchange, Transport};
@@ -115,6 +116,14 @@ impl Client {
                 .filter(|ratio| ratio.is_finite() && *ratio > 0.0),
             prompts_seen: profile.prompts_seen,
         };
+    }
+
+    /// About how many tokens the prompt of `request` has, by what earlier prompts had.
+    pub fn prompt_tokens(&self, request: &Request) -> u64 {
+        self.learnt()
+            .calibration
+            .tokens(request.prompt_bytes())
+            .ceil() as u64
     }
 
     /// The live numbers.

@@ -413,4 +413,35 @@ mod tests {
             assert_eq!(inside_tags(text.to_owned()), "{\"a\":1}");
         }
     }
+
+    /// Cut, spliced and overwritten copies of a good body, by a fixed sequence of pseudo-random numbers.
+    #[test]
+    fn no_body_makes_the_readers_panic() {
+        let good = json!({
+            "choices": [{"message": {"content": "<think>a</think>é😀", "refusal": null}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 1}, "error": {"code": 429, "message": "context length is 7"},
+        });
+        let good = good.to_string().into_bytes();
+        let mut state = 1_u64;
+        let mut random = |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below.max(1)
+        };
+        for _ in 0..20_000 {
+            let mut body = good.clone();
+            body.truncate(random(2 * good.len()));
+            for _ in 0..random(4) {
+                let (at, byte) = (random(body.len()), random(256) as u8);
+                if let Some(place) = body.get_mut(at) {
+                    *place = byte;
+                }
+            }
+            read(&body, random(2) == 0);
+            let (headers, now) = (Default::default(), std::time::SystemTime::UNIX_EPOCH);
+            crate::llm::classify::classify(random(1000) as u16, &headers, &body, now);
+            crate::llm::models::read_list(&body);
+        }
+    }
 }

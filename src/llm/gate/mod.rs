@@ -28,7 +28,9 @@ fn rest_after(pause: Secs) -> Secs {
 }
 
 /// The clock of timers is no finer than this.
-const LOOK_AGAIN_SECS: Secs = 1e-3;
+const LOOK_SECS_MIN: Secs = 1e-3;
+/// The first in line looks again at least this often: limits grow meanwhile.
+const LOOK_SECS_MAX: Secs = 1.0;
 
 /// What is known about a request that was let through.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,8 +109,8 @@ impl Gate {
                 }
                 Admission::OnReturn => self.returned.notified().await,
                 Admission::At(secs) => {
-                    let secs = secs.max(self.now() + LOOK_AGAIN_SECS);
-                    let wake = self.made_at + Duration::try_from_secs_f64(secs).unwrap_or_default();
+                    let wait = (secs - self.now()).clamp(LOOK_SECS_MIN, LOOK_SECS_MAX);
+                    let wake = Instant::now() + Duration::from_secs_f64(wait);
                     let _ = tokio::time::timeout_at(wake, self.returned.notified()).await;
                 }
             }

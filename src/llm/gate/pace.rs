@@ -7,16 +7,19 @@
 use super::{Secs, Sending, rest_after};
 
 /// After a refusal, the rate comes back to this part of what was refused ...
-const SAFE_PART: f64 = 0.98;
-/// ... making up this share of the distance in a second, and rests there.
-const RECOVERY_PER_SEC: f64 = 0.2;
+const SAFE_PART: f64 = 0.97;
+/// ... making up this share of the distance with a request, but no more than that in a second, and rests there.
+const RECOVERY_PER_REQUEST: f64 = 0.05;
+const RECOVERY_PER_SEC_MAX: f64 = 0.2;
 /// Growth a second after the rest; it doubles every [`COURAGE_SECS`].
 const GROWTH_PER_SEC: f64 = 0.01;
 const COURAGE_SECS: Secs = 8.0;
-const GROWTH_PER_SEC_MAX: f64 = 0.25;
+const GROWTH_PER_SEC_MAX: f64 = 0.5;
 /// What may be made up for after a silence, in seconds of the rate: most servers count in windows of a second or more. A refusal
 /// while making up halves it.
 const BURST_SECS: Secs = 1.0;
+/// No server is asked less often than this, in requests a second; one that allows less says how long to wait.
+const RATE_MIN: f64 = 0.02;
 /// Making up happens at this multiple of the rate, so that one refusal is heard before many requests follow it.
 const HASTE: f64 = 16.0;
 
@@ -100,7 +103,8 @@ impl Pace {
         let refused_rate = self
             .rate
             .unwrap_or((accepted / active).min(HASTE * served_rate));
-        self.rate = Some((served_rate.min(refused_rate) * refused_rate).sqrt());
+        let between = (served_rate.min(refused_rate) * refused_rate).sqrt();
+        self.rate = Some(between.max(RATE_MIN));
         let burst_factor = if self.credit >= 1.0 { 0.5 } else { 2.0 };
         self.burst_secs = (self.burst_secs * burst_factor).min(BURST_SECS);
         self.ceiling = refused_rate;
@@ -126,7 +130,8 @@ impl Pace {
 
     /// Growth a second.
     fn growth(&self, now: Secs, rate: f64) -> f64 {
-        let recovery = ((self.ceiling * SAFE_PART - rate) * RECOVERY_PER_SEC).max(0.0);
+        let share = (RECOVERY_PER_REQUEST * rate).min(RECOVERY_PER_SEC_MAX);
+        let recovery = ((self.ceiling * SAFE_PART - rate) * share).max(0.0);
         if now < self.rest_until {
             return recovery;
         }

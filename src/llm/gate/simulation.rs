@@ -212,6 +212,46 @@ async fn limited_servers_are_used_well_and_seldom_refuse() {
     }
 }
 
+/// Three requests a minute, as the smallest accounts have them: waits are obeyed, and nobody runs out of attempts.
+#[tokio::test(start_paused = true)]
+async fn a_very_small_allowance_is_lived_with() {
+    let rule = Rule::Bucket {
+        per_sec: 0.05,
+        burst: 3.0,
+    };
+    let result = run(Server::new(rule, 1000, Some(20.0)), 40).await;
+    let used = 40.0 / 0.05 / result.secs;
+    assert!(
+        used >= 0.8 && result.attempts_most <= 4,
+        "used {used:.2}, {} attempts, refused {}",
+        result.attempts_most,
+        result.refused
+    );
+}
+
+/// A server that refuses everything for a minute and then recovers is soon used in full again.
+#[tokio::test(start_paused = true)]
+async fn the_gate_opens_again_after_an_outage() {
+    let gate = Gate::new(64, None, None);
+    let started = Instant::now();
+    let outage = Duration::from_secs(60);
+    while started.elapsed() < outage {
+        let pass = gate.enter(0.0).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        pass.end(Pressure::Refused(0.0), None);
+    }
+    let recovered = Instant::now();
+    for _ in 0..1000 {
+        let pass = gate.enter(0.0).await;
+        pass.end(Pressure::Served, None);
+    }
+    assert!(
+        recovered.elapsed() < 2 * outage,
+        "{:?}",
+        recovered.elapsed()
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_unlimited_server_is_filled_at_once() {
     let result = run(Server::new(Rule::InFlight(usize::MAX), 200, None), 6400).await;
