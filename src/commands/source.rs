@@ -6,7 +6,7 @@ use crate::domain::path;
 use crate::domain::prompt::readme_head;
 use crate::domain::redact;
 use crate::domain::select::{
-    self, Attributes, FileKind, PathFacts, SelectOptions, Skip, SkipReason, SourceText, Tracked,
+    self, Attributes, FileKind, PathFacts, SelectOptions, Skip, SourceText, Tracked,
 };
 use crate::domain::source::{Repository, SourceFile};
 use crate::git::{self, GitError, Snapshot, TrackedKind};
@@ -110,13 +110,7 @@ impl OpenRepository {
     ) -> Result<SourceFile, Skip> {
         let source = select::by_content(&read.bytes, facts, options)?;
         let redacted = redact::redact(&source.text);
-        if redacted.is_withheld() {
-            return Err(Skip::measured(
-                SkipReason::Secrets,
-                redacted.hits.len(),
-                redact::HITS_MAX,
-            ));
-        }
+        redacted.check()?;
         let own_licence = licence::of_file(&source.text);
         Ok(SourceFile {
             repository: Arc::clone(&self.about),

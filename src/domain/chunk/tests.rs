@@ -298,21 +298,3 @@ fn contexts_tell_what_stands_around_and_keep_their_bound() {
         assert!(bounded.len() <= bytes_max && bounded.lines().all(|line| told.contains(line)));
     }
 }
-
-#[test]
-fn estimates_are_near_the_truth() {
-    for &(language, text, ..) in SAMPLES {
-        let text = text.repeat(40);
-        for bytes_max in [500, 2000, text.len()] {
-            let (guess, truth) = (
-                estimate_count(&text, bytes_max),
-                split(&text, language, bytes_max).len(),
-            );
-            assert!(
-                guess.abs_diff(truth) * 3 <= truth,
-                "{language} at {bytes_max}: {guess} {truth}"
-            );
-        }
-    }
-    assert_eq!(estimate_count("", 10), 0);
-}
