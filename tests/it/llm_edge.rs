@@ -13,13 +13,19 @@ const KEY: &str = "sk-test-0123456789abcdef";
 fn limits() -> Limits {
     Limits {
         concurrency: 8,
-        connect_timeout: Duration::from_millis(500),
-        idle_timeout: Duration::from_millis(150),
-        total_timeout: Duration::from_millis(400),
         backoff_first: Duration::from_millis(2),
         backoff_max: Duration::from_millis(10),
         body_bytes_max: 1 << 20,
         ..Limits::default()
+    }
+}
+
+/// For servers that keep a client waiting.
+fn hasty() -> Limits {
+    Limits {
+        idle_timeout: Duration::from_millis(150),
+        total_timeout: Duration::from_millis(400),
+        ..limits()
     }
 }
 
@@ -68,13 +74,27 @@ fn json_request() -> Request {
 async fn outcome(
     script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
 ) -> (Result<Completion, LlmError>, usize) {
+    outcome_within(limits(), script).await
+}
+
+async fn outcome_within(
+    limits: Limits,
+    script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+) -> (Result<Completion, LlmError>, usize) {
     let server = ModelServer::scripted(script);
-    let result = client(&server).await.complete(&text_request()).await;
-    (result, server.chat_count())
+    let client = Client::connect(&endpoint(server.base_url()), limits)
+        .await
+        .unwrap();
+    (client.complete(&text_request()).await, server.chat_count())
 }
 
 async fn class_of(reply: Reply) -> (ErrorClass, usize) {
-    let (result, asked) = outcome(move |_| reply.clone()).await;
+    let limits = if matches!(reply.manner, Manner::Hang) {
+        hasty()
+    } else {
+        limits()
+    };
+    let (result, asked) = outcome_within(limits, move |_| reply.clone()).await;
     let error = result.unwrap_err();
     assert!(!error.message.contains('\n'), "{error}");
     assert!(!error.to_string().contains(KEY) && !format!("{error:?}").contains(KEY));
@@ -336,17 +356,20 @@ async fn passing_failures_leave_no_trace_but_the_attempts() {
     ];
     for bad in first {
         let manner = bad.manner;
-        let (result, asked) = outcome(move |seen| match seen.nth {
+        let waits = matches!(manner, Manner::Hang | Manner::Stall | Manner::Drip(_));
+        let limits = if waits { hasty() } else { limits() };
+        let (result, asked) = outcome_within(limits, move |seen| match seen.nth {
             0 => bad.clone(),
             _ => Reply::text("whole"),
         })
         .await;
         let done = result.unwrap();
         assert_eq!(
-            (done.text.as_str(), done.attempts, asked),
-            ("whole", 2, 2),
+            (done.text.as_str(), done.attempts as usize),
+            ("whole", asked),
             "{manner:?}"
         );
+        assert!(asked == 2 || waits && asked > 2, "{manner:?}");
     }
 }
 
@@ -358,7 +381,7 @@ async fn slow_and_odd_but_well_answers_are_kept() {
     );
     let drip = Manner::Drip(Duration::from_millis(1));
     let table = [
-        slow.clone().after(Duration::from_millis(250)),
+        slow.clone().after(Duration::from_millis(100)),
         slow.clone().manner(drip),
         slow.clone()
             .header("content-type", "text/plain; charset=latin1"),
@@ -452,9 +475,11 @@ async fn many_first_requests_do_not_all_climb_the_ladder() {
     let all =
         futures_util::future::join_all(requests.iter().map(|request| client.complete(request)))
             .await;
-    assert!(all.iter().all(Result::is_ok));
+    let attempts = all.iter().map(|result| result.as_ref().unwrap().attempts);
+    assert!(attempts.max().unwrap() <= 3);
+    // How many leave before the first refusal comes back depends on the machine; that all climb both rungs does not.
     assert!(
-        client.snapshot().adapted <= 16,
+        client.snapshot().adapted < 64,
         "{}",
         client.snapshot().adapted
     );
@@ -635,13 +660,13 @@ async fn servers_on_this_machine_are_found_in_order() {
 async fn connections_and_requests_stay_within_the_concurrency() {
     const CONCURRENCY: usize = 24;
     const REQUESTS: usize = 1000;
-    let server = ModelServer::scripted(|seen| match seen.nth % 3 {
-        0 => answer(seen).after(Duration::from_millis(1)),
-        _ => answer(seen),
+    // The first ones take so long that the limit is reached; the others so little that connections change hands all the time.
+    let server = ModelServer::scripted(|seen| match seen.nth {
+        0..CONCURRENCY => answer(seen).after(Duration::from_millis(300)),
+        nth => answer(seen).after(Duration::from_millis(u64::from(nth % 3 == 0))),
     });
     let limits = Limits {
         concurrency: CONCURRENCY,
-        total_timeout: Duration::from_secs(20),
         ..limits()
     };
     let client = Arc::new(
