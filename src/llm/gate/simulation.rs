@@ -252,6 +252,36 @@ async fn the_gate_opens_again_after_an_outage() {
     );
 }
 
+/// Every form of the request but the third is refused after 5 ms. Of 64 workers, few pay for learning that.
+#[tokio::test(start_paused = true)]
+async fn an_unproven_form_is_tried_by_few() {
+    let shared = Arc::new((Gate::new(64, None, None), Mutex::new((0, 0))));
+    let mut workers = JoinSet::new();
+    for _ in 0..64 {
+        let shared = Arc::clone(&shared);
+        workers.spawn(async move {
+            let (gate, learnt) = &*shared;
+            loop {
+                let pass = gate.enter(0.0).await;
+                let form = learnt.lock().unwrap().0;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                if form == 2 {
+                    return pass.end(Pressure::Served, None);
+                }
+                let mut learnt = learnt.lock().unwrap();
+                learnt.1 += 1;
+                if learnt.0 == form {
+                    learnt.0 += 1;
+                    gate.restart_ramp();
+                }
+            }
+        });
+    }
+    workers.join_all().await;
+    let wasted = shared.1.lock().unwrap().1;
+    assert_eq!(wasted, 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_unlimited_server_is_filled_at_once() {
     let result = run(Server::new(Rule::InFlight(usize::MAX), 200, None), 6400).await;
