@@ -78,7 +78,7 @@ fn one_failed_answer_keeps_the_others_and_is_the_only_one_asked_again() {
         "the questions are known"
     );
     assert_eq!(
-        model.chat_count() as u64,
+        model.chats().len() as u64,
         workspace.count("TrainingSamples") - kept
     );
     assert_eq!(workspace.count("FailedFiles"), 0);
