@@ -1,7 +1,7 @@
 //! Every fixed word that a model reads: the only place where prompts are written.
 //!
 //! This file's own hash is the prompt version that each row records ([`super::version`]): whoever changes a word here changes it.
-//! Texts are short on purpose. With the plan of three questions they stay under 350 tokens, so that a model with a window of 2,000
+//! Texts are short on purpose. System text and a plan of five questions stay under 350 tokens, so that a model with a window of 2,000
 //! tokens still has room for source. Holes are written `{like_this}` and filled once, left to right.
 
 /// The system turn of every call.
