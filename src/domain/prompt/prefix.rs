@@ -1,7 +1,8 @@
 //! The part of the prompt that all calls of a chunk share: who and where, then source text between fences.
 //!
-//! Line numbers are left out on purpose: they cost a fifth more tokens, models copy them into quoted code, and answers that
-//! name symbols outlive answers that name lines. The range of the chunk is told instead.
+//! Line numbers are left out on purpose: they cost half as many tokens again (41 to 72 % on files in six
+//! languages, SmolLM2's tokenizer), and answers that name symbols outlive answers that name lines. The range of the chunk is told
+//! instead.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;

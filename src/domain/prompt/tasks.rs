@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn fixed_texts_leave_room_in_small_windows() {
-        // SmolLM2's tokenizer makes 319 tokens of 1,200 bytes of these texts.
+        // SmolLM2's tokenizer made 319 tokens of the system text and a plan of five questions.
         let tasks = Tasks::new("demo", "src/load.py");
         let prompt = prefix().with("");
         for (task, bytes_max) in [
