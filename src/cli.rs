@@ -90,9 +90,6 @@ pub struct ScrapeArgs {
 /// Options of `prepare`.
 #[derive(Debug, Args)]
 pub struct PrepareArgs {
-    /// How samples are generated.
-    #[command(flatten)]
-    pub generation: GenerationArgs,
     /// Spend nothing: print which files would be sent and what that would cost
     #[arg(long, action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), env = "PIPELINE_DRY_RUN")]
     pub dry_run: bool,
@@ -102,17 +99,20 @@ pub struct PrepareArgs {
     /// How the result is reported.
     #[command(flatten)]
     pub report: ReportArgs,
+    /// How samples are generated.
+    #[command(flatten)]
+    pub generation: GenerationArgs,
 }
 
 /// Options of `retry`.
 #[derive(Debug, Args)]
 pub struct RetryArgs {
-    /// How samples are generated.
-    #[command(flatten)]
-    pub generation: GenerationArgs,
     /// How the result is reported.
     #[command(flatten)]
     pub report: ReportArgs,
+    /// How samples are generated.
+    #[command(flatten)]
+    pub generation: GenerationArgs,
 }
 
 /// Options of `run`.
@@ -121,12 +121,12 @@ pub struct RunArgs {
     /// How many repositories are fetched at once
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64), env = "PIPELINE_JOBS")]
     pub jobs: u16,
-    /// How samples are generated.
-    #[command(flatten)]
-    pub generation: GenerationArgs,
     /// How the result is reported.
     #[command(flatten)]
     pub report: ReportArgs,
+    /// How samples are generated.
+    #[command(flatten)]
+    pub generation: GenerationArgs,
 }
 
 /// Options of `status`.

@@ -244,7 +244,7 @@ fn refuse(error: LlmError) -> Result<Result<Answered, Refused>, Halt> {
         ErrorClass::Run(_) => Err(Halt::Llm(error)),
         ErrorClass::Shrink { .. } => Ok(Err(Refused::TooLong)),
         ErrorClass::Transient(code) | ErrorClass::Item(code) => {
-            tracing::debug!("{code}: {error}");
+            tracing::trace!("{code}: {error}");
             Ok(Err(Refused::Failed(code)))
         }
     }

@@ -6,11 +6,13 @@
 use super::drive::Intake;
 use super::engine::Work;
 use super::intake::{Closed, Finder};
+use super::progress::Progress;
 use super::repos::{self, Located};
 use super::source::{NotTaken, OpenRepository, facts};
 use crate::domain::select::{self, SkipReason};
 use crate::domain::source::SourceFile;
 use crate::domain::stamp::Seen;
+use crate::git;
 use crate::report::GenerationSummary;
 use crate::store::{Change, StatRow, StoreError, StoredFile};
 use crate::walk::{Candidate, ReadError};
@@ -23,12 +25,33 @@ const STATS_GROUP: usize = 256;
 const COMPARED_BYTES_MAX: u64 = 64 << 20;
 
 /// Scans every repository, and gives back the counts of what did not come to the loop.
-pub fn scan(mut finder: Finder<'_>, refresh: bool) -> anyhow::Result<GenerationSummary> {
-    for located in repos::to_prepare(&finder.session.workspace)? {
-        let Some(repository) = open(&mut finder.summary, located) else {
+pub fn scan(finder: Finder<'_>, refresh: bool) -> anyhow::Result<GenerationSummary> {
+    let located = repos::to_prepare(&finder.session.workspace)?;
+    let progress = finder.progress;
+    std::thread::scope(|scope| {
+        scope.spawn(|| count_files(&located, progress));
+        scan_each(finder, &located, refresh)
+    })
+}
+
+/// Tells the progress how much there is. Beside the scan, so that the first request need not wait for it.
+fn count_files(located: &[Located], progress: &Progress) {
+    for one in located {
+        if let Ok(snapshot) = git::open_snapshot(&one.worktree) {
+            progress.expect(snapshot.paths().len() as u64);
+        }
+    }
+}
+
+fn scan_each(
+    mut finder: Finder<'_>,
+    located: &[Located],
+    refresh: bool,
+) -> anyhow::Result<GenerationSummary> {
+    for one in located {
+        let Some(repository) = open(&mut finder.summary, one.clone()) else {
             continue;
         };
-        finder.progress.expect(repository.files());
         let mut scan = Scan::begin(&mut finder, &repository, refresh)?;
         let ended = scan.walk();
         scan.keep_stats()?;

@@ -70,11 +70,6 @@ impl OpenRepository {
         })
     }
 
-    /// Files that git tracks.
-    pub fn files(&self) -> u64 {
-        self.snapshot.paths().len() as u64
-    }
-
     /// Everything in the worktree, as it is pulled.
     pub fn candidates(&self) -> impl Iterator<Item = Result<Candidate, walk::WalkError>> + '_ {
         walk::candidates(&self.located.worktree, |path| tracked(&self.snapshot, path))
