@@ -15,7 +15,6 @@ mod questions;
 mod standalone;
 mod tasks;
 mod texts;
-mod verdict;
 
 pub use kind::QuestionKind;
 pub use plan::{Asked, Ground, Matter, Plan, Slot};
@@ -25,7 +24,6 @@ pub use questions::{
 };
 pub use standalone::{Flaw, Names, follow_up_is_clear, question_stands_alone};
 pub use tasks::{Exchange, ReplyForm, Tasks};
-pub use verdict::{UnreadableVerdict, Verdict, parse_verdict, verdict_schema};
 
 use std::sync::LazyLock;
 
