@@ -165,7 +165,7 @@ pub struct GenerationArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=32), env = "PIPELINE_QUESTIONS")]
     pub questions: Option<u8>,
     /// Lowest quality score that is kept, 0 to 1
-    #[arg(long, value_name = "S", default_value_t = crate::settings::MIN_SCORE, value_parser = score, env = "PIPELINE_MIN_SCORE")]
+    #[arg(long, value_name = "S", default_value_t = crate::domain::quality::MIN_SCORE_DEFAULT, value_parser = score, env = "PIPELINE_MIN_SCORE")]
     pub min_score: f64,
     /// Only files whose path in the repository matches; may be given several times
     #[arg(

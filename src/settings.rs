@@ -7,8 +7,6 @@ use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use crate::domain::quality::MIN_SCORE_DEFAULT as MIN_SCORE;
-
 /// What can be wrong with settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
