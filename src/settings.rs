@@ -18,6 +18,14 @@ pub enum SettingsError {
         /// What is wrong.
         why: String,
     },
+    /// There is no list of repositories, or it cannot be read.
+    #[error("{}: {source}; write one repository URL a line into it, or give another workspace with -C", path.display())]
+    ReposFile {
+        /// The list.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// `--include` or `--exclude`.
     #[error(transparent)]
     Selection(#[from] OptionError),

@@ -44,8 +44,10 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
 
 /// The exit code that an error asks for.
 pub fn exit_of(error: &anyhow::Error) -> Exit {
-    if let Some(WorkspaceError::Locked { .. }) = error.downcast_ref() {
-        return Exit::Locked;
+    match error.downcast_ref() {
+        Some(WorkspaceError::Locked { .. }) => return Exit::Locked,
+        Some(WorkspaceError::Missing(_)) => return Exit::Usage,
+        Some(WorkspaceError::Io { .. }) | None => {}
     }
     if error.is::<SettingsError>() {
         return Exit::Usage;

@@ -2,8 +2,8 @@
 
 use crate::domain::path;
 use crate::domain::repo::{BadLine, RepoSpec, parse_list};
+use crate::settings::SettingsError;
 use crate::workspace::Workspace;
-use anyhow::Context as _;
 use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
@@ -22,14 +22,10 @@ pub struct Listed {
 }
 
 /// Reads `repos.txt`.
-pub fn listed(workspace: &Workspace) -> anyhow::Result<Listed> {
+pub fn listed(workspace: &Workspace) -> Result<Listed, SettingsError> {
     let file = workspace.repos_txt();
-    let bytes = std::fs::read(&file).with_context(|| {
-        format!(
-            "cannot read {}; write one URL a line into it",
-            file.display()
-        )
-    })?;
+    let bytes =
+        std::fs::read(&file).map_err(|source| SettingsError::ReposFile { path: file, source })?;
     let (specs, bad) = parse_list(&String::from_utf8_lossy(&bytes));
     Ok(Listed { specs, bad })
 }
@@ -53,7 +49,7 @@ impl Located {
 
 /// The repositories to prepare: those listed, in that order, or without a `repos.txt` all that are below `repos/`.
 /// What was once cloned and is no longer listed is left alone.
-pub fn to_prepare(workspace: &Workspace) -> anyhow::Result<Vec<Located>> {
+pub fn to_prepare(workspace: &Workspace) -> Result<Vec<Located>, SettingsError> {
     let on_disk = worktrees(workspace);
     if matches!(workspace.repos_txt().try_exists(), Ok(false)) {
         return Ok(on_disk);

@@ -125,6 +125,9 @@ fn usage_and_settings_errors_exit_with_two() {
     workspace
         .run(&["prepare", "--api-key-file", "/no/such/file"])
         .expect(2);
+    workspace
+        .run(&["status", "-C", "/no/such/folder"])
+        .expect(2);
     workspace.run(&["nonsense"]).expect(2);
 }
 

@@ -44,7 +44,7 @@ fn one_bad_line_never_stops_the_others() {
 #[test]
 fn a_repos_file_that_is_missing_is_named() {
     let workspace = Workspace::new();
-    let ran = workspace.run(&["scrape"]).expect(1);
+    let ran = workspace.run(&["scrape"]).expect(2);
     assert!(ran.stderr.contains("repos.txt"), "{}", ran.stderr);
 }
 
