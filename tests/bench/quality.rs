@@ -5,8 +5,7 @@
 //! and what a check costs. `good` is the share of true answers lost.
 //!
 //! ```text
-//! cargo bench --bench quality                                       the answers beside this file
-//! cargo bench --bench quality -- PAIRS.jsonl SOURCES                other pairs, such as the labelled ones
+//! cargo bench --bench quality -- PAIRS.jsonl SOURCES                the table
 //! cargo bench --bench quality -- PAIRS.jsonl SOURCES --explain KIND  every answer of a kind with its score and parts
 //! ```
 //!
@@ -76,14 +75,8 @@ fn main() {
         .skip(1)
         .filter(|a| a != "--bench")
         .collect();
-    let own = ["tests/bench/answers/pairs.jsonl", "tests/bench/answers"].map(String::from);
-    let arguments = if given.is_empty() {
-        &own[..]
-    } else {
-        &given[..]
-    };
-    let [pairs, sources, rest @ ..] = arguments else {
-        println!("usage: cargo bench --bench quality [-- PAIRS.jsonl SOURCES [--explain KIND]]");
+    let [pairs, sources, rest @ ..] = &given[..] else {
+        println!("usage: cargo bench --bench quality -- PAIRS.jsonl SOURCES [--explain KIND]");
         return;
     };
     let pairs = load(Path::new(pairs), Path::new(sources));
