@@ -132,7 +132,7 @@ impl<'a> Drive<'a> {
     fn begin_drain(&mut self, signal: Signal) {
         if !self.tasks.is_empty() {
             tracing::info!(
-                "stopping: {} under way are finished first; a second signal stops at once",
+                "stopping: finishing {} under way; a second signal stops at once",
                 crate::report::plural(self.tasks.len() as u64, "file", "files")
             );
         }
