@@ -17,7 +17,7 @@
 //! # What always holds
 //!
 //! - A file is new, done, partly done or failed, and no change between these is split over transactions.
-//! - A completion that was paid for is on disk in the cache before anything is made of it.
+//! - A usable completion is committed to the cache before anything is made of it; a kill cannot lose it.
 //! - Content that was processed is not sent again by `prepare`; `retry` asks only for what failed.
 //! - What ends a run (no server, a refused key, a used-up budget) leaves the files it did not finish as they were.
 //! - Rows of a file are retired only when its repository is there and readable.

@@ -101,8 +101,8 @@ impl<'a> Drive<'a> {
                     self.close();
                     drain_due = None;
                 }
-                Some(finished) = self.tasks.join_next(), if !self.tasks.is_empty() => self.finish(finished),
                 () = sleep_until(self.group_due), if self.group_due.is_some() => self.save()?,
+                Some(finished) = self.tasks.join_next(), if !self.tasks.is_empty() => self.finish(finished),
                 item = intake.recv(), if has_room => match item {
                     Some(item) => self.begin(item),
                     None => open = false,
@@ -173,9 +173,7 @@ impl<'a> Drive<'a> {
     /// The first reason to stop is the one reported; what others are under way with is given up at their next request.
     fn halt_with(&mut self, halt: Halt) {
         self.close();
-        if !matches!(halt, Halt::Closed) || self.halt.is_none() {
-            self.halt.get_or_insert(halt);
-        }
+        self.halt.get_or_insert(halt);
     }
 
     fn count_and_keep(&mut self, file: &SourceFile, work: &Work, processed: Processed) {

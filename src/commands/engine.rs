@@ -220,8 +220,9 @@ impl Engine {
             Ok(completion) => completion,
             Err(error) => return refuse(error),
         };
-        if is_usable(&completion.text) {
-            let json = serde_json::to_string(&completion).unwrap_or_default();
+        if is_usable(&completion.text)
+            && let Ok(json) = serde_json::to_string(&completion)
+        {
             self.cache.keep_response(key, json).await?;
         }
         Ok(Ok(Answered {

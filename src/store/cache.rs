@@ -115,7 +115,7 @@ impl Cache {
         answer.await.map_err(|_| StoreError::CacheGone)?
     }
 
-    /// Stores a response; when this returns it is on disk.
+    /// Stores a response; when this returns it is committed.
     pub async fn keep_response(&self, key: [u8; 32], response: String) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
         self.send(Job::KeepResponse(key, response, reply)).await?;
