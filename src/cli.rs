@@ -167,6 +167,15 @@ pub struct GenerationArgs {
     /// Lowest quality score that is kept, 0 to 1
     #[arg(long, value_name = "S", default_value_t = crate::domain::quality::MIN_SCORE_DEFAULT, value_parser = score, env = "PIPELINE_MIN_SCORE")]
     pub min_score: f64,
+    /// Exchanges of a conversation, 1 to 5: each accepted answer is followed by a further question until so many are reached
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5), env = "PIPELINE_TURNS")]
+    pub turns: u8,
+    /// Have a model judge every answer that passed the checks; its score then decides
+    #[arg(long, action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), env = "PIPELINE_JUDGE")]
+    pub judge: bool,
+    /// Model of the same server that judges, with --judge [default: the one that answers]
+    #[arg(long, value_name = "NAME", env = "PIPELINE_JUDGE_MODEL")]
+    pub judge_model: Option<String>,
     /// Only files whose path in the repository matches; may be given several times
     #[arg(
         long,

@@ -44,6 +44,12 @@ pub struct GenerationSettings {
     pub questions: Option<usize>,
     /// Lowest score kept.
     pub min_score: f64,
+    /// Most exchanges of one sample.
+    pub turns: usize,
+    /// Whether a model judges the answers that passed the checks.
+    pub judge: bool,
+    /// The model that judges; `None` the one that answers.
+    pub judge_model: Option<String>,
     /// `TrainingSamples.model_type_intended`.
     pub model_type: String,
     /// Which files are wanted.
@@ -74,6 +80,9 @@ impl GenerationSettings {
             answer_temperature: args.answer_temperature,
             questions: args.questions.map(usize::from),
             min_score: args.min_score,
+            turns: usize::from(args.turns),
+            judge: args.judge,
+            judge_model: args.judge_model.clone(),
             model_type: args.model_type.clone(),
             select: SelectOptions::new(&args.include, &args.exclude, &[], args.max_file_size)?,
             select_key: select_key(args),

@@ -38,14 +38,37 @@ pub(super) struct Piece {
 pub(super) enum Ask {
     /// Questions by a plan, then their answers; and how often that failed before.
     Questions(Plan, u32),
-    /// Answers to known questions, each with how often it failed before.
-    Answers(Vec<(PlannedQuestion, u32)>),
+    /// Answers to known questions.
+    Answers(Vec<Wanted>),
+}
+
+/// A question whose answer is wanted.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub question: PlannedQuestion,
+    /// How often it failed before.
+    pub tries: u32,
+    /// How often it had failed when its answer is, or was, asked for: fewer than `tries` where a paid answer only waits for its judge.
+    pub answer_tries: u32,
+}
+
+impl Wanted {
+    /// A question that was never tried.
+    pub fn fresh(question: PlannedQuestion) -> Self {
+        Wanted {
+            question,
+            tries: 0,
+            answer_tries: 0,
+        }
+    }
 }
 
 /// The chunk as it is sent, with what its answers are held against.
 pub(super) struct Shown<'a> {
     pub chunk: &'a Chunk,
     pub prefix: Arc<Prefix>,
+    /// The mark on the prefix's fences.
+    pub mark: String,
     pub evidence: EvidenceIndex,
     pub gates: GateOptions,
 }
@@ -116,13 +139,14 @@ impl<'a> FileContext<'a> {
                 .as_deref()
                 .and_then(|kind| kind.parse().ok())
                 .unwrap_or(QuestionKind::How);
-            let known = (
-                PlannedQuestion {
+            let known = Wanted {
+                question: PlannedQuestion {
                     kind,
                     question: question.clone(),
                 },
-                item.tries,
-            );
+                tries: item.tries,
+                answer_tries: item.answer_tries.unwrap_or(item.tries),
+            };
             match pieces
                 .iter_mut()
                 .find(|piece| piece.chunk == chunk)
@@ -168,6 +192,7 @@ impl<'a> FileContext<'a> {
         Shown {
             chunk,
             prefix: Arc::new(Prefix::new(shared.system, &shared.user)),
+            mark: prefix.mark().to_owned(),
             evidence: EvidenceIndex::new(&evidence, Arc::clone(&self.symbols)),
             gates: GateOptions {
                 min_score,

@@ -83,6 +83,7 @@ pub struct Processed {
 #[derive(Debug)]
 pub struct Engine {
     client: Client,
+    judge: Option<Client>,
     began_with: Profile,
     pub(super) settings: GenerationSettings,
     pub(super) run_id: String,
@@ -112,6 +113,7 @@ impl Engine {
     /// An engine over a connected client.
     pub fn new(client: Client, settings: GenerationSettings, cache: Cache, run_id: &str) -> Self {
         Engine {
+            judge: None,
             began_with: client.profile(),
             client,
             run_id: run_id.to_owned(),
@@ -121,6 +123,16 @@ impl Engine {
             closed: AtomicBool::new(false),
             spend: Mutex::default(),
         }
+    }
+
+    /// Has this client's model judge, instead of the one that answers.
+    pub fn with_judge(self, judge: Option<Client>) -> Self {
+        Engine { judge, ..self }
+    }
+
+    /// The client of the judge, where it is another one.
+    pub fn judge_client(&self) -> Option<&Client> {
+        self.judge.as_ref()
     }
 
     /// Files worked on at once. Each has a request in flight or waiting, so that this many keep the server busy.
@@ -195,7 +207,26 @@ impl Engine {
         request: &Request,
         is_usable: impl Fn(&str) -> bool,
     ) -> Result<Result<Answered, Refused>, Halt> {
-        let key = request.cache_key(self.client.model());
+        self.ask_of(&self.client, request, is_usable).await
+    }
+
+    /// Asks the judge, in the same way.
+    pub(super) async fn ask_judge(
+        &self,
+        request: &Request,
+        is_usable: impl Fn(&str) -> bool,
+    ) -> Result<Result<Answered, Refused>, Halt> {
+        let client = self.judge.as_ref().unwrap_or(&self.client);
+        self.ask_of(client, request, is_usable).await
+    }
+
+    async fn ask_of(
+        &self,
+        client: &Client,
+        request: &Request,
+        is_usable: impl Fn(&str) -> bool,
+    ) -> Result<Result<Answered, Refused>, Halt> {
+        let key = request.cache_key(client.model());
         let cached = self.cache.response(key).await?;
         if let Some(completion) = cached.and_then(|json| serde_json::from_str(&json).ok()) {
             return Ok(Ok(Answered {
@@ -209,7 +240,7 @@ impl Engine {
         let tokens =
             self.bytes_per_token().tokens(request.prompt_bytes()) + u64::from(request.tokens_max);
         let reservation = self.budget.reserve(tokens).await.map_err(Halt::Spent)?;
-        let result = self.client.complete(request).await;
+        let result = client.complete(request).await;
         let (usage, attempts) = match &result {
             Ok(completion) => (completion.usage, completion.attempts),
             Err(error) => (error.usage, error.attempts),

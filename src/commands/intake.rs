@@ -5,7 +5,7 @@ use super::drive::{Drive, Ended, Intake};
 use super::engine::{Engine, Halt};
 use super::progress::Progress;
 use super::{Session, now_secs};
-use crate::llm::{self, Client, Endpoint, LOCAL_SERVERS, LlmError};
+use crate::llm::{self, Client, Endpoint, LOCAL_SERVERS, LlmError, Profile};
 use crate::report::{Exit, GenerationSummary};
 use crate::settings::GenerationSettings;
 use crate::store::{Cache, CacheLimits, Store};
@@ -160,17 +160,13 @@ async fn work(
     }
     let engine = match head.last() {
         Some(Intake::File(..)) => {
-            let client = tokio::select! {
+            let (client, judge) = tokio::select! {
                 biased;
                 signal = signals.wait() => return Ok(Ended::Early(Halt::Signal(signal))),
-                client = connect(settings, &cache) => client?,
+                clients = connect(settings, &cache) => clients?,
             };
-            Some(Arc::new(Engine::new(
-                client,
-                settings.clone(),
-                cache.clone(),
-                &session.run_id,
-            )))
+            let engine = Engine::new(client, settings.clone(), cache.clone(), &session.run_id);
+            Some(Arc::new(engine.with_judge(judge)))
         }
         _ => None,
     };
@@ -184,19 +180,45 @@ async fn work(
     Ok(ended?)
 }
 
-/// Connects to the endpoint named, or to the one found on this machine, and recalls what was learnt about it before.
-async fn connect(settings: &GenerationSettings, cache: &Cache) -> anyhow::Result<Client> {
+/// Connects to the endpoint named, or to the one found on this machine, and recalls what was learnt about it before; and to the model
+/// that judges, where that is another one.
+async fn connect(
+    settings: &GenerationSettings,
+    cache: &Cache,
+) -> anyhow::Result<(Client, Option<Client>)> {
     let endpoint = match &settings.endpoint {
         Some(endpoint) => endpoint.clone(),
         None => find_endpoint(settings).await?,
     };
     let client = Client::connect(&endpoint, settings.limits.clone()).await?;
-    let known = cache.profile(&profile_name(&client)).await?;
+    recall(&client, cache).await?;
+    tracing::info!("model {} at {}", client.model(), client.base_url());
+    let judge = connect_judge(&client, settings, cache).await?;
+    Ok((client, judge))
+}
+
+async fn connect_judge(
+    client: &Client,
+    settings: &GenerationSettings,
+    cache: &Cache,
+) -> anyhow::Result<Option<Client>> {
+    let named = settings.judge_model.as_deref().filter(|_| settings.judge);
+    let Some(model) = named.filter(|model| *model != client.model()) else {
+        return Ok(None);
+    };
+    let judge = client.beside(model).await?;
+    recall(&judge, cache).await?;
+    tracing::info!("{} judges", judge.model());
+    Ok(Some(judge))
+}
+
+/// Gives a client what was learnt about its endpoint and model before.
+async fn recall(client: &Client, cache: &Cache) -> anyhow::Result<()> {
+    let known = cache.profile(&profile_name(client)).await?;
     if let Some(profile) = known.and_then(|text| serde_json::from_str(&text).ok()) {
         client.adopt(profile);
     }
-    tracing::info!("model {} at {}", client.model(), client.base_url());
-    Ok(client)
+    Ok(())
 }
 
 async fn find_endpoint(settings: &GenerationSettings) -> Result<Endpoint, LlmError> {
@@ -223,13 +245,17 @@ async fn remember(engine: &Engine, cache: &Cache, is_complete: bool) {
         profile.bytes_per_token = engine.began_with().bytes_per_token;
         profile.prompts_seen = engine.began_with().prompts_seen;
     }
+    keep(cache, engine.client(), profile).await;
+    if let Some(judge) = engine.judge_client() {
+        keep(cache, judge, judge.profile()).await;
+    }
+}
+
+async fn keep(cache: &Cache, client: &Client, profile: Profile) {
     let Ok(text) = serde_json::to_string(&profile) else {
         return;
     };
-    if let Err(error) = cache
-        .keep_profile(&profile_name(engine.client()), text)
-        .await
-    {
+    if let Err(error) = cache.keep_profile(&profile_name(client), text).await {
         tracing::warn!("what was learnt about the server is forgotten: {error}");
     }
 }

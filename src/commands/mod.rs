@@ -1,9 +1,12 @@
 //! One file a subcommand, and what they share. The only place where edges meet.
 
+mod answer;
+mod conversation;
 mod cut;
 mod drive;
 mod engine;
 mod intake;
+mod judging;
 mod piece;
 mod plan;
 mod prepare;

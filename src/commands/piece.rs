@@ -1,13 +1,13 @@
-//! One chunk of a file: its questions, an answer to each, and which of them become samples.
+//! One chunk of a file: its questions, and which of them become samples.
 //!
-//! Owns the requests of a chunk and the reading of their completions. All requests of a chunk begin with the same bytes.
+//! Owns the questions call of a chunk and what is done about questions that do not stand alone. What is made of a question is
+//! [`super::conversation`]'s. All requests of a chunk begin with the same bytes.
 
-use super::cut::{Ask, FileContext, Piece, Shown};
+use super::cut::{Ask, FileContext, Piece, Shown, Wanted};
 use super::engine::{Engine, Halt, Refused};
 use super::row;
 use crate::domain::failure::{FailedItem, FailureCode};
-use crate::domain::prompt::{self, Plan, PlannedQuestion, ReplyForm};
-use crate::domain::quality;
+use crate::domain::prompt::{self, Plan, PlannedQuestion};
 use crate::domain::redact;
 use crate::domain::sample::Sample;
 use crate::llm::{Output, Request, Schema};
@@ -16,12 +16,9 @@ use std::sync::Arc;
 
 /// Tokens for one question as it is written in JSON, and once more for what surrounds them. A questions call may use what an answer may
 /// where that is more, since models that reason count their thoughts too.
-const QUESTION_TOKENS: u32 = 110;
+pub(super) const QUESTION_TOKENS: u32 = 110;
 /// A chunk that does not fit the model's window is cut again, down to so many bytes.
 const CHUNK_BYTES_MIN: usize = 512;
-/// An item that was refused before is asked for with at least this temperature: at 0 the model would say the same again.
-const SECOND_TRY_TEMPERATURE: f32 = 0.3;
-
 /// What became of a piece.
 #[derive(Debug, Default)]
 pub(super) struct PieceResult {
@@ -55,10 +52,7 @@ impl Engine {
                     match self.questions(context, &shown, &plan, tries).await? {
                         Asked::Questions(questions, dropped) => {
                             result.rejected.extend(dropped);
-                            questions
-                                .into_iter()
-                                .map(|question| (question, 0))
-                                .collect()
+                            questions.into_iter().map(Wanted::fresh).collect()
                         }
                         Asked::TooLong if piece.chunk.range.len() > CHUNK_BYTES_MIN => {
                             waiting.extend(context.halves(&piece.chunk, tries));
@@ -91,7 +85,7 @@ impl Engine {
         let schema = Schema::new("questions", &prompt::questions_schema(plan));
         let request = Request {
             prefix: Arc::clone(&shown.prefix),
-            task: context.tasks.questions(plan, ReplyForm::Json),
+            task: context.tasks.questions(plan),
             follow: Vec::new(),
             output: Output::Json(Arc::new(schema)),
             tokens_max: questions_tokens_max(plan).max(self.settings.answer_tokens_max),
@@ -182,75 +176,25 @@ impl Engine {
         &self,
         context: &FileContext<'_>,
         shown: &Shown<'_>,
-        questions: Vec<(PlannedQuestion, u32)>,
+        questions: Vec<Wanted>,
         result: &mut PieceResult,
     ) -> Result<(), Halt> {
-        let answers = questions
+        let talks = questions
             .iter()
-            .map(|(question, tries)| self.answer(context, shown, question, *tries));
-        let answers = join_all(answers).await;
-        for ((question, tries), answer) in questions.iter().zip(answers) {
-            match answer? {
-                Ok(sample) => result.samples.push(sample),
-                Err(code) => result.fail(failed(shown, Some(question), code, *tries)),
+            .map(|wanted| self.conversation(context, shown, wanted));
+        let talks = join_all(talks).await;
+        for (wanted, talk) in questions.iter().zip(talks) {
+            match talk? {
+                Ok(talk) => {
+                    result
+                        .samples
+                        .push(row::sample(context, shown, &talk.accepted, &self.run_id));
+                    result.rejected.extend(talk.ended_by);
+                }
+                Err(code) => result.fail(failed(shown, Some(wanted), code, wanted.tries)),
             }
         }
         Ok(())
-    }
-
-    async fn answer(
-        &self,
-        context: &FileContext<'_>,
-        shown: &Shown<'_>,
-        question: &PlannedQuestion,
-        tries: u32,
-    ) -> Result<Result<Sample, FailureCode>, Halt> {
-        let temperature = self.settings.answer_temperature;
-        let request = Request {
-            prefix: Arc::clone(&shown.prefix),
-            task: context.tasks.answer(&question.question),
-            follow: Vec::new(),
-            output: Output::Text,
-            tokens_max: self.settings.answer_tokens_max,
-            temperature: if tries > 0 {
-                temperature.max(SECOND_TRY_TEMPERATURE)
-            } else {
-                temperature
-            },
-            seed: (tries > 0).then_some(tries),
-        };
-        let answered = match self.ask(&request, |text| !text.trim().is_empty()).await? {
-            Ok(answered) => answered,
-            Err(Refused::TooLong) => return Ok(Err(FailureCode::ContextLength)),
-            Err(Refused::Failed(code)) => return Ok(Err(code)),
-        };
-        context.count(&answered);
-        let text = answered.completion.text.trim();
-        if redact::has_secret(text) {
-            return Ok(Err(FailureCode::SecretInAnswer));
-        }
-        Ok(
-            match quality::check_answer(&question.question, text, &shown.evidence, &shown.gates) {
-                Ok(score) => Ok(row::sample(
-                    context.file,
-                    shown.chunk,
-                    &context.layout,
-                    question,
-                    &answered,
-                    score,
-                    &self.run_id,
-                )),
-                Err(rejection) => {
-                    tracing::trace!(
-                        "{}: {} ({})",
-                        context.file.path,
-                        rejection.code,
-                        rejection.detail
-                    );
-                    Err(rejection.code)
-                }
-            },
-        )
     }
 }
 
@@ -266,12 +210,9 @@ impl PieceResult {
     }
 }
 
-fn failed(
-    shown: &Shown<'_>,
-    question: Option<&PlannedQuestion>,
-    code: FailureCode,
-    tries: u32,
-) -> FailedItem {
+fn failed(shown: &Shown<'_>, wanted: Option<&Wanted>, code: FailureCode, tries: u32) -> FailedItem {
+    let question = wanted.map(|wanted| &wanted.question);
+    let waits_for_judge = wanted.filter(|_| code == FailureCode::Unjudged);
     FailedItem {
         code,
         start: shown.chunk.range.start,
@@ -279,5 +220,6 @@ fn failed(
         question: question.map(|question| question.question.clone()),
         kind: question.map(|question| question.kind.as_str().to_owned()),
         tries: tries + 1,
+        answer_tries: waits_for_judge.map(|wanted| wanted.answer_tries),
     }
 }

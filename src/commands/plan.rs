@@ -14,9 +14,10 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What a question and an answer come to on average, in tokens.
+/// What a question, an answer and a verdict come to on average, in tokens.
 const QUESTION_TOKENS: u64 = 45;
 const ANSWER_TOKENS: u64 = 200;
+const VERDICT_TOKENS: u64 = 120;
 
 /// What a run would do. `files` = `new_or_changed` + `unchanged` + `skipped` + `unreadable`.
 #[derive(Debug, Default, Serialize)]
@@ -74,12 +75,16 @@ impl Forecast {
             let questions = Plan::of(&ground, settings.questions, &mut asked)
                 .slots
                 .len() as u64;
+            let exchanges = questions * settings.turns as u64;
+            let verdicts = if settings.judge { exchanges } else { 0 };
+            // One call asks the first questions of a chunk; each later question is a call of its own.
+            let calls = 1 + (exchanges - questions) + exchanges + verdicts;
             self.chunks += 1;
-            self.calls += 1 + questions;
-            self.prompt_tokens +=
-                (1 + questions) * (FRAME_TOKENS + ratio.tokens(chunk.range.len()));
-            self.completion_tokens +=
-                questions * (QUESTION_TOKENS + ANSWER_TOKENS.min(answer_tokens));
+            self.calls += calls;
+            self.prompt_tokens += calls * (FRAME_TOKENS + ratio.tokens(chunk.range.len()));
+            self.completion_tokens += exchanges
+                * (QUESTION_TOKENS + ANSWER_TOKENS.min(answer_tokens))
+                + verdicts * VERDICT_TOKENS;
         }
     }
 

@@ -1,46 +1,43 @@
 //! A sample with its provenance, as it will stand in the dataset.
 
+use super::answer::Accepted;
+use super::cut::{FileContext, Shown};
 use super::engine::Answered;
-use crate::domain::chunk::{Chunk, Layout};
-use crate::domain::prompt::{self, PlannedQuestion};
-use crate::domain::quality::Score;
+use super::judging::Judged;
+use crate::domain::prompt;
+use crate::domain::redact;
 use crate::domain::sample::{Role, Sample, Turn};
-use crate::domain::source::SourceFile;
 use serde_json::{Value, json};
 
-/// The sample of one question and its accepted answer.
+/// The sample of a conversation. Its score is that of its worst answer.
 pub(super) fn sample(
-    file: &SourceFile,
-    chunk: &Chunk,
-    layout: &Layout,
-    question: &PlannedQuestion,
-    answered: &Answered,
-    score: Score,
+    context: &FileContext<'_>,
+    shown: &Shown<'_>,
+    accepted: &[Accepted],
     run_id: &str,
 ) -> Sample {
-    let user = Turn {
-        role: Role::User,
-        content: question.question.clone(),
-        metadata: provenance(file, chunk, layout, question),
-    };
-    let assistant = Turn {
-        role: Role::Assistant,
-        content: answered.completion.text.trim().to_owned(),
-        metadata: generation(answered, &score, run_id),
-    };
+    let turns = accepted.iter().flat_map(|accepted| {
+        let user = Turn {
+            role: Role::User,
+            content: accepted.question.question.clone(),
+            metadata: provenance(context, shown, accepted),
+        };
+        let assistant = Turn {
+            role: Role::Assistant,
+            content: accepted.text().to_owned(),
+            metadata: generation(accepted, run_id),
+        };
+        [user, assistant]
+    });
     Sample {
-        turns: vec![user, assistant],
-        score: score.value,
+        turns: turns.collect(),
+        score: accepted.iter().map(Accepted::worth).fold(1.0, f64::min),
     }
 }
 
-/// Where the question comes from.
-fn provenance(
-    file: &SourceFile,
-    chunk: &Chunk,
-    layout: &Layout,
-    question: &PlannedQuestion,
-) -> Value {
+/// Where a question comes from.
+fn provenance(context: &FileContext<'_>, shown: &Shown<'_>, accepted: &Accepted) -> Value {
+    let (file, chunk) = (context.file, shown.chunk);
     let repository = &file.repository;
     json!({
         "repository": repository.url,
@@ -51,24 +48,49 @@ fn provenance(
         "content_hash": file.content_hash,
         "bytes": file.bytes_of(&chunk.lines).map(|bytes| [bytes.start, bytes.end]),
         "lines": [chunk.lines.start(), chunk.lines.end()],
-        "symbol": layout.outline.breadcrumb(&chunk.range),
-        "question_kind": question.kind.as_str(),
+        "symbol": context.layout.outline.breadcrumb(&chunk.range),
+        "question_kind": accepted.question.kind.as_str(),
     })
 }
 
-/// How the answer was made, and what it is worth.
-fn generation(answered: &Answered, score: &Score, run_id: &str) -> Value {
+/// How an answer was made, what it rests on, and what it is worth.
+fn generation(accepted: &Accepted, run_id: &str) -> Value {
+    let lines = &accepted.evidence_lines;
+    let mut made = call(&accepted.answered);
+    made["prompt_version"] = json!(prompt::version());
+    made["evidence_lines"] = lines
+        .iter()
+        .map(|lines| json!([lines.start(), lines.end()]))
+        .collect();
+    made["score"] = json!(accepted.score);
+    if let Some(reasoning) = &accepted.answered.completion.reasoning {
+        made["reasoning"] = json!(redact::redact(reasoning).text);
+    }
+    if let Some(judged) = &accepted.judged {
+        made["judge"] = judgement(judged);
+    }
+    made["run_id"] = json!(run_id);
+    made
+}
+
+/// What was asked of a model, and what it cost.
+fn call(answered: &Answered) -> Value {
     let completion = &answered.completion;
     json!({
         "model": completion.model,
-        "prompt_version": prompt::version(),
         "sampling": completion.sent,
         "finish_reason": completion.finish_reason,
         "usage": completion.usage,
         "attempts": completion.attempts,
         "latency_ms": completion.latency_ms,
         "from_cache": answered.from_cache,
-        "score": score,
-        "run_id": run_id,
     })
+}
+
+/// The verdict, and how it was made.
+fn judgement(judged: &Judged) -> Value {
+    let mut made = call(&judged.answered);
+    made["verdict"] = json!(judged.verdict);
+    made["score"] = json!(judged.verdict.score());
+    made
 }

@@ -99,6 +99,7 @@ failure_codes! {
     AnswerDuplicate "answer_duplicate" Answer true "the answer repeats another sample";
     Contaminated "contaminated" Answer false "the sample overlaps with a benchmark";
     BelowMinScore "below_min_score" Answer true "the score is below --min-score";
+    Unjudged "unjudged" Answer true "the judge gave no verdict";
     JudgedWrong "judged_wrong" Answer true "the judge found the answer wrong";
 }
 
@@ -152,6 +153,10 @@ pub struct FailedItem {
     pub kind: Option<String>,
     /// How often this item has been tried already, in whole runs.
     pub tries: u32,
+    /// Of an answer that only waits for its judge: how often it had been tried before it was written. It is paid for, and asked for in
+    /// the same words again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_tries: Option<u32>,
 }
 
 /// What `FailedFiles.reason` says about one file.
@@ -224,6 +229,7 @@ mod tests {
                 question: Some("What\nis `x`?".into()),
                 kind: None,
                 tries: 2,
+                answer_tries: Some(1),
             };
             let failure = Failure {
                 code,

@@ -6,6 +6,7 @@
 pub mod chunk;
 pub mod failure;
 pub mod language;
+mod lenient;
 pub mod licence;
 pub mod path;
 pub mod prompt;

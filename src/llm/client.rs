@@ -18,7 +18,7 @@ use super::stop::Stop;
 use super::transport::{Exchange, Transport};
 use super::{backoff, body};
 use bytes::Bytes;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// Tries of the first, free question to the server.
@@ -34,11 +34,11 @@ pub struct Client {
     pub(super) opening: Bytes,
     pub(super) key: Option<Secret>,
     pub(super) limits: Limits,
-    pub(super) transport: Transport,
-    pub(super) gate: Gate,
-    pub(super) stop: Stop,
-    pub(super) health: Health,
-    pub(super) meter: Meter,
+    pub(super) transport: Arc<Transport>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) stop: Arc<Stop>,
+    pub(super) health: Arc<Health>,
+    pub(super) meter: Arc<Meter>,
     learnt: Mutex<Learnt>,
 }
 
@@ -63,20 +63,47 @@ impl Client {
         let model = models::choose(endpoint.model.as_deref(), &listed, &address.base)?;
         let context_tokens = window_in_force(&transport, &address, &model).await;
         Ok(Client {
-            gate: Gate::new(
+            gate: Arc::new(Gate::new(
                 limits.concurrency,
                 limits.requests_per_minute,
                 limits.tokens_per_minute,
-            ),
+            )),
             address,
             opening: body::opening(&model.id),
             model: model.id,
             key: endpoint.api_key.clone(),
             limits,
-            transport,
-            stop: Stop::default(),
-            health: Health::new(),
-            meter: Meter::default(),
+            transport: Arc::new(transport),
+            stop: Arc::default(),
+            health: Arc::new(Health::new()),
+            meter: Arc::default(),
+            learnt: Mutex::new(Learnt {
+                context_tokens,
+                ..Learnt::default()
+            }),
+        })
+    }
+
+    /// Asks another model of the same endpoint, through the same gate and connections. What is learnt of it is its own.
+    ///
+    /// # Errors
+    /// As [`Client::connect`]: the model is not there, or nobody answers any more.
+    pub async fn beside(&self, model: &str) -> Result<Client, LlmError> {
+        let key = self.key.as_ref();
+        let listed = list(&self.transport, &self.address, &self.limits, key).await?;
+        let model = models::choose(Some(model), &listed, &self.address.base)?;
+        let context_tokens = window_in_force(&self.transport, &self.address, &model).await;
+        Ok(Client {
+            address: self.address.clone(),
+            opening: body::opening(&model.id),
+            model: model.id,
+            key: self.key.clone(),
+            limits: self.limits.clone(),
+            transport: Arc::clone(&self.transport),
+            gate: Arc::clone(&self.gate),
+            stop: Arc::clone(&self.stop),
+            health: Arc::clone(&self.health),
+            meter: Arc::clone(&self.meter),
             learnt: Mutex::new(Learnt {
                 context_tokens,
                 ..Learnt::default()

@@ -6,9 +6,9 @@
 //! All calls of a chunk begin with the same bytes, system text included, and differ only after them: servers that cache prompt
 //! prefixes read the source once.
 
+mod conversation;
 mod dice;
 mod kind;
-mod lenient;
 mod plan;
 mod prefix;
 mod questions;
@@ -16,6 +16,7 @@ mod standalone;
 mod tasks;
 mod texts;
 
+pub use conversation::{Exchange, follow_up_kind};
 pub use kind::QuestionKind;
 pub use plan::{Asked, Ground, Matter, Plan, Slot};
 pub use prefix::{Prefix, Prompt, Source, readme_head};
@@ -23,7 +24,7 @@ pub use questions::{
     NoQuestions, PlannedQuestion, parse_question, parse_questions, questions_schema,
 };
 pub use standalone::{Flaw, Names, follow_up_is_clear, question_stands_alone};
-pub use tasks::{Exchange, ReplyForm, Tasks};
+pub use tasks::Tasks;
 
 use std::sync::LazyLock;
 

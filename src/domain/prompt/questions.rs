@@ -6,8 +6,8 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use super::kind::QuestionKind;
-use super::lenient::{said, values};
 use super::plan::Plan;
+use crate::domain::lenient::{said, values};
 
 /// A question and its kind, as planned or as the model named it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum NoQuestions {
     #[error("the model replied with nothing")]
     Empty,
     /// Something was written, but no question.
-    #[error("the reply holds no question, neither as JSON nor as <q> lines nor as a list")]
+    #[error("the reply holds no question, neither as JSON nor as a list")]
     NoneFound,
 }
 
@@ -57,14 +57,14 @@ pub fn questions_schema(plan: &Plan) -> Value {
 }
 
 /// The questions of a reply, at most as many as planned, without repeats. Takes JSON in any of the shapes that models make of it,
-/// `<q>` lines, and as a last resort numbered or bulleted lines that end in a question mark. A question of unknown kind gets the kind
-/// planned for its place.
+/// and as a last resort numbered or bulleted lines that end in a question mark. A question of unknown kind gets the kind planned for its
+/// place.
 pub fn parse_questions(reply: &str, plan: &Plan) -> Result<Vec<PlannedQuestion>, NoQuestions> {
     let text = said(reply);
     if text.is_empty() {
         return Err(NoQuestions::Empty);
     }
-    let forms: [fn(&str) -> Vec<Draft>; 3] = [from_json, from_tags, from_lines];
+    let forms: [fn(&str) -> Vec<Draft>; 2] = [from_json, from_lines];
     let drafts = forms
         .iter()
         .map(|form| form(text))
@@ -83,7 +83,7 @@ pub fn parse_question(reply: &str) -> Result<String, NoQuestions> {
     if text.is_empty() {
         return Err(NoQuestions::Empty);
     }
-    let listed = [from_json(text), from_tags(text), from_lines(text)]
+    let listed = [from_json(text), from_lines(text)]
         .into_iter()
         .flatten()
         .next();
@@ -155,29 +155,6 @@ fn collect(value: &Value, drafts: &mut Vec<Draft>) {
         }
         _ => {}
     }
-}
-
-/// `<q kind="how">…</q>`; a missing end tag ends at the next line.
-fn from_tags(text: &str) -> Vec<Draft> {
-    let draft = |part: &str| {
-        let (attributes, rest) = part.split_once('>')?;
-        let end = rest
-            .find("</q>")
-            .or_else(|| rest.find('\n'))
-            .unwrap_or(rest.len());
-        let kind = attributes
-            .split(['"', '\'', '='])
-            .find_map(|word| word.parse().ok());
-        Some(Draft {
-            kind,
-            question: rest[..end].to_owned(),
-        })
-    };
-    let parts = text
-        .split("<q")
-        .skip(1)
-        .filter(|part| part.starts_with([' ', '>']));
-    parts.filter_map(draft).collect()
 }
 
 fn from_lines(text: &str) -> Vec<Draft> {
@@ -274,10 +251,6 @@ mod tests {
             (
                 r#"{"1": {"type": "Edge Case", "q": "What if a is 0?"}}"#,
                 vec![(EdgeCase, "What if a is 0?")],
-            ),
-            (
-                "<q kind=\"where\">Where is `a<b>`?</q>\n<q kind='why'>Why c?\n",
-                vec![(Where, "Where is `a<b>`?"), (Why, "Why c?")],
             ),
             (
                 "1. [why] Why is a?\n2) How is b?\nThanks",

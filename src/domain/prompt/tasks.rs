@@ -1,31 +1,14 @@
 //! The texts that follow the shared prefix, one for each call.
 
+use super::conversation::Exchange;
 use super::fill;
 use super::kind::QuestionKind;
 use super::plan::Plan;
-use super::prefix::{Prefix, defuse, field};
+use super::prefix::{defuse, field};
 use super::texts::{
-    ANSWER, ANSWER_RULES, EXCHANGE, FOLLOW_UP, FOLLOW_UP_ANSWER, JUDGE, QUESTIONS, REPAIR,
-    REPLY_JSON, REPLY_TAGS, SLOT,
+    ANSWER, ANSWER_RULES, CONVERSATION, EXCHANGE, FOLLOW_UP, FOLLOW_UP_ANSWER, JUDGE, QUESTIONS,
+    REPAIR, SLOT,
 };
-
-/// How a questions call should reply: structured output where the server has it, tagged text otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReplyForm {
-    /// JSON, with or without a schema enforced by the server.
-    Json,
-    /// `<q kind="how">…</q>` lines.
-    Tags,
-}
-
-/// A question and its answer in a conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exchange {
-    /// The user's turn.
-    pub question: String,
-    /// The assistant's turn.
-    pub answer: String,
-}
 
 /// Writes tasks about one file.
 #[derive(Debug, Clone)]
@@ -47,26 +30,21 @@ impl Tasks {
     }
 
     /// Asks for the questions of a plan.
-    pub fn questions(&self, plan: &Plan, form: ReplyForm) -> String {
+    pub fn questions(&self, plan: &Plan) -> String {
         let first = plan
             .slots
             .first()
             .map_or(QuestionKind::How, |slot| slot.kind);
-        let reply = match form {
-            ReplyForm::Json => REPLY_JSON,
-            ReplyForm::Tags => REPLY_TAGS,
-        };
         let count = match plan.slots.len() {
             1 => "1 question".to_owned(),
             count => format!("{count} questions"),
         };
-        let reply = fill(reply, &[("kind", first.as_str())]);
         self.fill(
             QUESTIONS,
             &[
                 ("count", &count),
                 ("plan", slot_lines(plan).trim_end()),
-                ("reply", &reply),
+                ("kind", first.as_str()),
             ],
         )
     }
@@ -87,44 +65,61 @@ impl Tasks {
         )
     }
 
-    /// Asks for the next question of a conversation.
-    pub fn follow_up(&self, conversation: &[Exchange], kind: QuestionKind) -> String {
-        let said = transcript(conversation);
-        let hint = kind.hint(conversation.len());
+    /// Asks for the next question of a conversation. `mark` is that of the prefix, as in all that follow.
+    pub fn follow_up(&self, mark: &str, conversation: &[Exchange], kind: QuestionKind) -> String {
         self.fill(
             FOLLOW_UP,
             &[
-                ("conversation", &said),
+                ("said", &self.said(mark, conversation)),
                 ("kind", kind.as_str()),
-                ("hint", hint),
+                ("hint", kind.hint(conversation.len())),
             ],
         )
     }
 
     /// Asks for the answer to the next question of a conversation.
-    pub fn follow_up_answer(&self, conversation: &[Exchange], question: &str) -> String {
-        let said = transcript(conversation);
+    pub fn follow_up_answer(
+        &self,
+        mark: &str,
+        conversation: &[Exchange],
+        question: &str,
+    ) -> String {
         self.fill(
             FOLLOW_UP_ANSWER,
             &[
-                ("conversation", &said),
+                ("said", &self.said(mark, conversation)),
                 ("question", &field(question)),
                 ("rules", &self.rules()),
             ],
         )
     }
 
-    /// Asks to judge an answer. `prefix` is the one the answer was written behind.
-    pub fn judge(&self, prefix: &Prefix, question: &str, answer: &str) -> String {
-        let answer = defuse(answer.trim());
+    /// Asks to judge an answer, the last one of a conversation that began with `conversation`.
+    pub fn judge(
+        &self,
+        mark: &str,
+        conversation: &[Exchange],
+        question: &str,
+        answer: &str,
+    ) -> String {
         self.fill(
             JUDGE,
             &[
+                ("said", &self.said(mark, conversation)),
                 ("question", &field(question)),
-                ("answer", &answer),
-                ("mark", prefix.mark()),
+                ("answer", &defuse(answer.trim())),
+                ("mark", mark),
             ],
         )
+    }
+
+    /// What was said before; nothing at the beginning.
+    fn said(&self, mark: &str, conversation: &[Exchange]) -> String {
+        if conversation.is_empty() {
+            return String::new();
+        }
+        let said = transcript(conversation);
+        self.fill(CONVERSATION, &[("conversation", &said), ("mark", mark)])
     }
 
     fn rules(&self) -> String {
@@ -177,7 +172,7 @@ fn transcript(conversation: &[Exchange]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Asked, Ground, Source};
+    use super::super::{Asked, Ground, Prefix, Source};
     use super::*;
     use crate::domain::chunk::{Outline, split};
 
@@ -213,13 +208,18 @@ mod tests {
             answer: "It reads.".into(),
         }];
         let prompts = [
-            tasks.questions(&plan(3), ReplyForm::Json),
-            tasks.questions(&plan(3), ReplyForm::Tags),
+            tasks.questions(&plan(3)),
             tasks.repair("What is this?", "names nothing"),
             tasks.answer("What does load do?"),
-            tasks.follow_up(&said, QuestionKind::Why),
-            tasks.follow_up_answer(&said, "Why does load not close it?"),
-            tasks.judge(&prefix, "What does load do?", "It reads."),
+            tasks.follow_up(prefix.mark(), &said, QuestionKind::Why),
+            tasks.follow_up_answer(prefix.mark(), &said, "Why does load not close it?"),
+            tasks.judge(prefix.mark(), &[], "What does load do?", "It reads."),
+            tasks.judge(
+                prefix.mark(),
+                &said,
+                "Why does load not close it?",
+                "It forgets.",
+            ),
         ]
         .map(|task| prefix.with(&task));
         let shared = prefix.shared_bytes() - prompts[0].system.len();
@@ -235,6 +235,9 @@ mod tests {
                 "{rules}",
                 "{hint}",
                 "{kind}",
+                "{said}",
+                "{conversation}",
+                "{mark}",
             ];
             assert!(holes.iter().all(|hole| !task.contains(hole)), "{task}");
         }
@@ -245,9 +248,11 @@ mod tests {
         // SmolLM2's tokenizer made 319 tokens of the system text and a plan of five questions.
         let tasks = Tasks::new("demo", "src/load.py");
         let prompt = prefix().with("");
+        let mark = prefix().mark().to_owned();
         for (task, bytes_max) in [
-            (tasks.questions(&plan(5), ReplyForm::Json), 1300),
+            (tasks.questions(&plan(5)), 1300),
             (tasks.answer("What does load do?"), 1100),
+            (tasks.judge(&mark, &[], "What does load do?", ""), 1700),
         ] {
             let bytes = prompt.system.len() + task.len();
             assert!(bytes <= bytes_max, "{bytes}: {task}");

@@ -22,7 +22,7 @@ BEGIN {label} {mark}
 {text}END {label} {mark}
 ";
 
-/// The questions call. The reply is one of the two `REPLY_` forms.
+/// The questions call.
 pub(super) const QUESTIONS: &str = "
 Task: write {count} that developers ask about the SOURCE, one for each line of this plan:
 {plan}
@@ -30,12 +30,8 @@ Rules:
 - The reader sees only the question, never the source. So each question names {repository}, {file} or a symbol.
 - Never write \"this code\", \"the function above\", \"the file\" or line numbers.
 - The source alone answers it. One question each, at most 40 words, no lists.
-{reply}";
+Reply with JSON only: {\"questions\": [{\"kind\": \"{kind}\", \"question\": \"…\"}]}";
 pub(super) const SLOT: &str = "{number}. {kind} ({difficulty}, {voice}){focus}: {hint}\n";
-pub(super) const REPLY_JSON: &str =
-    "Reply with JSON only: {\"questions\": [{\"kind\": \"{kind}\", \"question\": \"…\"}]}";
-pub(super) const REPLY_TAGS: &str =
-    "Reply with one line a question and nothing else: <q kind=\"{kind}\">…</q>";
 
 /// Asks for a better form of a question that was turned down.
 pub(super) const REPAIR: &str = "
@@ -59,39 +55,47 @@ Question: {question}
 Rules:
 {rules}";
 
+/// What was said before, in front of a later task. A fence of its own: answers are a model's text, and may hold anything.
+pub(super) const CONVERSATION: &str = "
+Conversation so far about {repository} ({path}):
+BEGIN CONVERSATION {mark}
+{conversation}END CONVERSATION {mark}
+";
+pub(super) const EXCHANGE: &str = "Developer: {question}\nYou: {answer}\n";
+
 /// A later question of a conversation.
-pub(super) const FOLLOW_UP: &str = "
-Conversation so far about the SOURCE:
-{conversation}
-Task: write the question that the same developer asks next. It follows from the last answer, asks something new that the source \
-text answers ({kind}: {hint}), and names what it is about; never \"this code\" or \"the snippet\". One question, at most 40 words. \
-Reply with the question only.";
+pub(super) const FOLLOW_UP: &str = "{said}
+Task: write the question that the same developer asks next, of kind {kind}: {hint}.
+Rules:
+- It takes up something that the last answer said, so that it comes naturally after it; and it asks for something that the \
+conversation has not told yet.
+- The SOURCE alone answers it. It names what it is about; never \"this code\", \"the snippet\" or line numbers.
+- One question of at most 40 words that ends with a question mark. Reply with the question only.";
 
 /// The answer to a later question.
-pub(super) const FOLLOW_UP_ANSWER: &str = "
-Conversation so far about {repository} ({path}):
-{conversation}
+pub(super) const FOLLOW_UP_ANSWER: &str = "{said}
 Task: answer the developer's next question without repeating what was said.
 Question: {question}
 Rules:
 {rules}";
 
-pub(super) const EXCHANGE: &str = "Developer: {question}\nYou: {answer}\n";
-
-/// The judge call. The answer is fenced too: it may try to praise itself.
-pub(super) const JUDGE: &str = "
-Task: judge an answer against the source text. Doubt it until the source text shows it.
+/// The judge call. The answer is fenced too: it may try to praise itself. The order of the keys is the order of the work: look for
+/// what speaks against the answer, give reasons, and only then decide.
+pub(super) const JUDGE: &str = "{said}
+Task: judge an answer to a developer's question. The source text alone decides, not what you know. Doubt every claim until you see it.
 Question: {question}
 BEGIN ANSWER {mark}
 {answer}
 END ANSWER {mark}
-First check its claims one by one in \"reason\" (at most 80 words), then give whole marks from 1 (bad) to 5 (flawless):
-- grounded: everything it claims stands in the source text
-- correct: nothing contradicts the source text; conditions, values, names and order are right
-- complete: it answers the whole question
-- useful: a developer could act on it
-One wrong claim means correct is 2 or less.
-Reply with JSON only: {\"reason\": \"…\", \"grounded\": 1, \"correct\": 1, \"complete\": 1, \"useful\": 1}";
+Reply with one JSON object, its keys in this order:
+- \"contradiction\": go through the claims one by one, names, values, conditions, order; copy the one line of the source text that \
+contradicts a claim, or write \"\" when none does
+- \"reason\": in at most 60 words, what is right, wrong, missing or made up
+- \"right\": false if a line contradicts the answer, if it claims what the source text does not show, or if it answers another \
+question; else true
+- marks from 1 (bad) to 5 (flawless): \"grounded\" everything claimed stands in the source text; \"correct\" conditions, values, names \
+and order are right; \"complete\" the whole question is answered; \"useful\" a developer could act on it
+{\"contradiction\": \"…\", \"reason\": \"…\", \"right\": true, \"grounded\": 5, \"correct\": 5, \"complete\": 5, \"useful\": 5}";
 
 /// What each kind of question asks for, in the order of [`super::QuestionKind::ALL`]; one phrasing of each is drawn per question.
 pub(super) const HINTS: [[&str; 3]; 9] = [

@@ -193,6 +193,27 @@ impl EvidenceIndex {
         self.starts(*first).any(|tail| tail.starts_with(wanted))
     }
 
+    /// Lines (from 0, in order) on which the tokens stand in one run.
+    pub fn run_lines(&self, wanted: &[u64]) -> impl Iterator<Item = u32> {
+        let start = |at: &usize| self.tokens[*at..].starts_with(wanted);
+        let places = wanted.first().map(|first| found(&self.places, *first));
+        let starts = places.into_iter().flatten().map(|at| at as usize);
+        starts.filter(start).flat_map(|at| {
+            let lines = &self.lines[at..at + wanted.len()];
+            lines[0]..=lines[lines.len() - 1]
+        })
+    }
+
+    /// Number of the chunk's first line in the source file.
+    pub fn first_line(&self) -> usize {
+        self.first_line
+    }
+
+    /// Lines of the chunk.
+    pub fn line_count(&self) -> usize {
+        self.line_count
+    }
+
     /// Whether these [`COPIED_TOKENS`] tokens stand in one run somewhere; the same as [`EvidenceIndex::run`], in constant time.
     pub fn long_run(&self, wanted: &[u64]) -> bool {
         self.long_runs.contains(&words::sequence(wanted))

@@ -2,8 +2,9 @@
 //!
 //! Owns the shape of the verdict. The words with which it is asked for live with the other prompts.
 
+use crate::domain::lenient;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Highest mark on an axis; the lowest is 1.
 pub const MARK_MAX: u8 = 5;
@@ -13,8 +14,13 @@ const WRONG_MARK_MAX: u8 = 2;
 /// What a judge says of an answer. Each axis is marked from 1 (bad) to 5 (good).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
+    /// The line of the source that contradicts the answer, as the judge copied it; empty when there is none. Asked for first: who has to
+    /// show the line finds more errors, and imagines fewer.
+    pub contradiction: String,
     /// Why; written before the marks, so that they follow from it.
     pub reason: String,
+    /// The plain question: is the answer right.
+    pub right: bool,
     /// Everything said is in the source.
     pub grounded: u8,
     /// What is said is true.
@@ -36,40 +42,57 @@ pub enum VerdictError {
     NoMark(&'static str),
 }
 
-/// JSON schema of a [`Verdict`], in the strict form of structured output: the reason stands first, nothing is optional.
+/// JSON schema of a [`Verdict`], in the strict form of structured output: what is looked for stands first, nothing is optional.
 pub fn schema() -> Value {
-    let mark = json!({"type": "integer", "enum": [1, 2, 3, 4, 5]});
+    let mark = json!({"type": "integer", "enum": [5, 4, 3, 2, 1]});
     json!({
         "type": "object",
-        "properties": {"reason": {"type": "string"}, "grounded": mark, "correct": mark, "complete": mark, "useful": mark},
-        "required": ["reason", "grounded", "correct", "complete", "useful"],
+        "properties": {
+            "contradiction": {"type": "string"}, "reason": {"type": "string"}, "right": {"type": "boolean"},
+            "grounded": mark, "correct": mark, "complete": mark, "useful": mark
+        },
+        "required": ["contradiction", "reason", "right", "grounded", "correct", "complete", "useful"],
         "additionalProperties": false
     })
 }
 
 impl Verdict {
-    /// Reads a verdict from a completion, forgiving fences, prose around it, marks as texts (`"4"`, `"4/5"`) or fractions, and other case of the keys.
+    /// Reads a verdict from a completion, forgiving reasoning, fences, prose around it, trailing commas, marks as texts (`"4"`, `"4/5"`) or
+    /// fractions, and other case of the keys. A judge that leaves `right` out says it with its marks.
     ///
     /// # Errors
     /// [`VerdictError`] when no object is found or a mark is missing or out of range.
     pub fn parse(text: &str) -> Result<Self, VerdictError> {
-        let object = objects(text).pop().ok_or(VerdictError::NoObject)?;
+        let values = lenient::values(text);
+        let objects = values.iter().rev().filter_map(Value::as_object);
+        let mut error = VerdictError::NoObject;
+        for object in objects {
+            match Self::read(object) {
+                Ok(verdict) => return Ok(verdict),
+                Err(found) if error == VerdictError::NoObject => error = found,
+                Err(_) => {}
+            }
+        }
+        Err(error)
+    }
+
+    fn read(object: &Map<String, Value>) -> Result<Self, VerdictError> {
         let field = |name: &str| {
-            object
-                .iter()
+            let mut fields = object.iter();
+            fields
                 .find(|(key, _)| key.eq_ignore_ascii_case(name))
                 .map(|(_, value)| value)
         };
+        let text = |name| field(name).and_then(Value::as_str).unwrap_or_default();
         let mark = |name: &'static str| {
             field(name)
                 .and_then(read_mark)
                 .ok_or(VerdictError::NoMark(name))
         };
         Ok(Verdict {
-            reason: field("reason")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned(),
+            contradiction: text("contradiction").trim().to_owned(),
+            reason: text("reason").trim().to_owned(),
+            right: field("right").is_none_or(says_yes),
             grounded: mark("grounded")?,
             correct: mark("correct")?,
             complete: mark("complete")?,
@@ -86,33 +109,20 @@ impl Verdict {
         mean.min(grounded).min(correct)
     }
 
-    /// Whether the judge found the answer wrong, whatever its score.
+    /// Whether the judge found the answer wrong, whatever its score: it said so, or marked it so.
     pub fn is_wrong(&self) -> bool {
-        self.grounded <= WRONG_MARK_MAX || self.correct <= WRONG_MARK_MAX
+        !self.right || self.grounded <= WRONG_MARK_MAX || self.correct <= WRONG_MARK_MAX
     }
 }
 
-/// Opening braces that are tried as the beginning of an object; hostile text has no end of them.
-const ATTEMPTS_MAX: usize = 64;
-
-/// Every complete JSON object in a text, outermost ones only, in order.
-fn objects(text: &str) -> Vec<serde_json::Map<String, Value>> {
-    let mut found = Vec::new();
-    let mut rest = text;
-    for _ in 0..ATTEMPTS_MAX {
-        let Some(start) = rest.find('{') else { break };
-        rest = &rest[start..];
-        let mut stream =
-            serde_json::Deserializer::from_str(rest).into_iter::<serde_json::Map<String, Value>>();
-        match stream.next() {
-            Some(Ok(object)) => {
-                rest = &rest[stream.byte_offset()..];
-                found.push(object);
-            }
-            _ => rest = &rest[1..],
-        }
+fn says_yes(value: &Value) -> bool {
+    match value {
+        Value::Bool(yes) => *yes,
+        Value::String(text) => ["true", "yes"]
+            .iter()
+            .any(|yes| text.trim().eq_ignore_ascii_case(yes)),
+        _ => false,
     }
-    found
 }
 
 fn read_mark(value: &Value) -> Option<u8> {
@@ -133,7 +143,9 @@ mod tests {
 
     fn verdict(grounded: u8, correct: u8, complete: u8, useful: u8) -> Verdict {
         Verdict {
+            contradiction: String::new(),
             reason: "r".into(),
+            right: true,
             grounded,
             correct,
             complete,
@@ -146,6 +158,7 @@ mod tests {
         for text in [
             r#"{"reason":"r","grounded":5,"correct":4,"complete":3,"useful":2}"#,
             "Here it is:\n```json\n{\"reason\":\"r\",\"Grounded\":\"5/5\",\"CORRECT\":\"4\",\"complete\":3.0,\"useful\":2}\n```",
+            r#"<think>{"grounded": 1}</think>{"reason":"r","right":"yes","grounded":5,"correct":4,"complete":3,"useful":2,}"#,
             r#"{draft} {"reason":"r","grounded":5,"correct":4,"complete":3,"useful":2} as said"#,
         ] {
             assert_eq!(Verdict::parse(text).unwrap(), verdict(5, 4, 3, 2), "{text}");
@@ -174,20 +187,28 @@ mod tests {
         assert_eq!(verdict(1, 5, 5, 5).score(), 0.0);
         assert_eq!(verdict(5, 3, 5, 5).score(), 0.5);
         assert!(verdict(5, 2, 5, 5).is_wrong() && !verdict(3, 3, 1, 1).is_wrong());
+        for word in ["false", "\"No\""] {
+            let text = format!(
+                r#"{{"right": {word}, "grounded": 5, "correct": 5, "complete": 5, "useful": 5}}"#
+            );
+            assert!(Verdict::parse(&text).unwrap().is_wrong(), "{text}");
+        }
     }
 
     #[test]
-    fn the_schema_asks_for_the_reason_first() {
+    fn the_schema_asks_for_evidence_first_and_marks_last() {
         let schema = schema();
-        assert_eq!(schema["required"][0], "reason");
-        assert_eq!(
-            schema["properties"]
-                .as_object()
-                .unwrap()
-                .keys()
-                .next()
-                .unwrap(),
-            "reason"
+        let keys: Vec<&str> = schema["required"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        assert_eq!(keys[..3], ["contradiction", "reason", "right"]);
+        let properties = schema["properties"].as_object().unwrap();
+        assert!(
+            properties.keys().eq(keys),
+            "the order of the properties is that in which a server makes the model write them"
         );
     }
 }

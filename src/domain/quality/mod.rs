@@ -8,6 +8,7 @@
 //! What it cannot see: a false statement in plain words about names and numbers that the source does have. That takes a judge.
 
 mod binding;
+pub mod citing;
 pub mod contamination;
 pub mod evidence;
 pub mod fingerprint;
@@ -25,6 +26,7 @@ pub mod syntax;
 pub mod vocabulary;
 pub mod words;
 
+pub use citing::evidence_lines;
 pub use evidence::{Evidence, EvidenceIndex, Symbols};
 pub use score::Parts;
 
@@ -115,6 +117,25 @@ pub fn check_answer(
         return Err(below(score, options.min_score));
     }
     Ok(score)
+}
+
+/// Most of a later answer that may retell earlier ones.
+const RETOLD_SHARE_MAX: f64 = 0.3;
+
+/// Whether a later answer of a conversation says something new.
+///
+/// # Errors
+/// A [`Rejection`] when a good part of it stood in the answers before.
+pub fn check_news(answer: &str, earlier: &[&str]) -> Result<(), Rejection> {
+    let share = repetition::retold_share(answer, earlier);
+    if share <= RETOLD_SHARE_MAX {
+        return Ok(());
+    }
+    Err(Rejection {
+        code: FailureCode::Repetition,
+        detail: format!("{:.0} % of it was said before", share * 100.0),
+        score: None,
+    })
 }
 
 fn length(answer: &str, options: &GateOptions) -> Option<surface::Fault> {

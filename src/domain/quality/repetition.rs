@@ -1,6 +1,6 @@
 //! Loops and copies: text that says the same thing again, or only hands the source back.
 //!
-//! Owns two shares in `[0, 1]`; where the limit lies is the caller's matter.
+//! Owns shares in `[0, 1]`; where the limit lies is the caller's matter.
 
 use super::evidence::{COPIED_TOKENS, EvidenceIndex};
 use super::words::{self, HashedSet};
@@ -15,6 +15,21 @@ pub fn repeated_share(text: &str) -> f64 {
     let runs = hashes.windows(REPEATED_WORDS).enumerate();
     let again = runs
         .filter(|(_, run)| !seen.insert(words::sequence(run)))
+        .map(|(at, _)| at);
+    covered_share(again, REPEATED_WORDS, hashes.len())
+}
+
+/// Share of a text's words that lie in a run of eight words which stood in one of the texts before.
+pub fn retold_share(text: &str, before: &[&str]) -> f64 {
+    let mut known = HashedSet::default();
+    for earlier in before {
+        let hashes = words::plain_words(earlier);
+        known.extend(hashes.windows(REPEATED_WORDS).map(words::sequence));
+    }
+    let hashes = words::plain_words(text);
+    let runs = hashes.windows(REPEATED_WORDS).enumerate();
+    let again = runs
+        .filter(|(_, run)| known.contains(&words::sequence(run)))
         .map(|(at, _)| at);
     covered_share(again, REPEATED_WORDS, hashes.len())
 }
@@ -52,6 +67,17 @@ mod tests {
         assert_eq!(repeated_share(&format!("{once}. {once}")), 0.5);
         assert_eq!(repeated_share("a b"), 0.0);
         assert!(repeated_share(&"go on ".repeat(40)) > 0.8);
+    }
+
+    #[test]
+    fn an_answer_that_retells_an_earlier_one_is_measured() {
+        let said = "one two three four five six seven eight nine ten";
+        assert_eq!(retold_share(said, &["other words", said]), 1.0);
+        assert_eq!(
+            retold_share(&format!("{said} {}", "new ".repeat(10)), &[said]),
+            0.5
+        );
+        assert_eq!(retold_share(said, &[]), 0.0);
     }
 
     #[test]

@@ -8,13 +8,13 @@ const BYTES_MAX: usize = 64 << 10;
 const TRIES_MAX: usize = 64;
 
 /// The part of a reply worth reading: after any reasoning, at most 64 KiB.
-pub(super) fn said(reply: &str) -> &str {
+pub fn said(reply: &str) -> &str {
     let said = reply.rsplit("</think>").next().unwrap_or_default().trim();
     &said[..said.floor_char_boundary(BYTES_MAX)]
 }
 
 /// The JSON objects and arrays in a reply, outermost first: all that parse whole, or else the innermost that do.
-pub(super) fn values(reply: &str) -> Vec<Value> {
+pub fn values(reply: &str) -> Vec<Value> {
     let repaired = without_trailing_commas(said(reply));
     let mut found = Vec::new();
     let mut at = 0;
