@@ -1,7 +1,7 @@
 //! The command line as clap types: names, help, environment variables and defaults. No decisions: those are `settings`'.
 
 use clap::builder::FalseyValueParser;
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Turn Git repositories into grounded question-and-answer training data.
@@ -192,6 +192,26 @@ pub struct GenerationArgs {
         env = "PIPELINE_EXCLUDE"
     )]
     pub exclude: Vec<String>,
+    /// Only files in this language, by its name or alias as GitHub knows it; may be given several times
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        env = "PIPELINE_LANGUAGE"
+    )]
+    pub language: Vec<String>,
+    /// Under which licences files are sent; 'permissive' leaves out all others, and what has no licence
+    #[arg(
+        long,
+        value_name = "POLICY",
+        value_enum,
+        default_value_t = LicensePolicy::Any,
+        env = "PIPELINE_LICENSE_POLICY"
+    )]
+    pub license_policy: LicensePolicy,
+    /// File of repositories and owners about which nothing is sent: a host/owner, host/owner/name or URL a line
+    #[arg(long, value_name = "FILE", env = "PIPELINE_DENY_LIST")]
+    pub deny_list: Option<PathBuf>,
     /// What the samples are for: TrainingSamples.model_type_intended
     #[arg(
         long,
@@ -206,6 +226,15 @@ pub struct GenerationArgs {
     /// When to stop.
     #[command(flatten)]
     pub budget: BudgetArgs,
+}
+
+/// Under which licences files are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LicensePolicy {
+    /// Any, known or not.
+    Any,
+    /// Permissive ones only.
+    Permissive,
 }
 
 /// Which model server is asked, and how hard.

@@ -1,7 +1,8 @@
 //! From the command line to checked settings, once. The only reader of the environment besides the parser in `cli`.
 
-use crate::cli::{BudgetArgs, EndpointArgs, GenerationArgs};
-use crate::domain::select::{OptionError, SelectOptions};
+use crate::cli::{BudgetArgs, EndpointArgs, GenerationArgs, LicensePolicy};
+use crate::domain::repo::DenyList;
+use crate::domain::select::{LicencePolicy, OptionError, SelectOptions};
 use crate::llm::{Endpoint, Limits, Secret};
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
@@ -26,7 +27,15 @@ pub enum SettingsError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// `--include` or `--exclude`.
+    /// The deny-list cannot be read or understood.
+    #[error("--deny-list {}: {why}", path.display())]
+    DenyList {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// `--include`, `--exclude` or `--language`.
     #[error(transparent)]
     Selection(#[from] OptionError),
 }
@@ -56,6 +65,8 @@ pub struct GenerationSettings {
     pub select: SelectOptions,
     /// Names `select`: what was skipped under the same key and with the same content would be skipped again.
     pub select_key: String,
+    /// Repositories about which nothing is sent.
+    pub deny: DenyList,
     /// The server; `None` looks for one on this machine.
     pub endpoint: Option<Endpoint>,
     /// The key and model to use with a server that was found.
@@ -84,8 +95,9 @@ impl GenerationSettings {
             judge: args.judge,
             judge_model: args.judge_model.clone(),
             model_type: args.model_type.clone(),
-            select: SelectOptions::new(&args.include, &args.exclude, &[], args.max_file_size)?,
+            select: select(args)?,
             select_key: select_key(args),
+            deny: deny_list(args.deny_list.as_deref())?,
             endpoint: endpoint(&args.endpoint, model.clone())?,
             model,
             limits: limits(&args.endpoint),
@@ -131,14 +143,42 @@ fn endpoint(args: &EndpointArgs, model: Option<String>) -> Result<Option<Endpoin
     }))
 }
 
+fn select(args: &GenerationArgs) -> Result<SelectOptions, OptionError> {
+    let options = SelectOptions::new(
+        &args.include,
+        &args.exclude,
+        &args.language,
+        args.max_file_size,
+    )?;
+    Ok(options.under(match args.license_policy {
+        LicensePolicy::Any => LicencePolicy::Any,
+        LicensePolicy::Permissive => LicencePolicy::Permissive,
+    }))
+}
+
+/// The deny-list in a file; an empty one without a file.
+pub fn deny_list(path: Option<&Path>) -> Result<DenyList, SettingsError> {
+    let Some(path) = path else {
+        return Ok(DenyList::default());
+    };
+    let refuse = |why: String| SettingsError::DenyList {
+        path: path.to_owned(),
+        why,
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+    DenyList::parse(&text).map_err(|bad| refuse(bad.to_string()))
+}
+
 /// Eight hex digits of the options that selection depends on, and of the program whose rules they go with.
 fn select_key(args: &GenerationArgs) -> String {
     let said = format!(
-        "{} {:?} {:?} {}",
+        "{} {:?} {:?} {} {:?} {:?}",
         env!("CARGO_PKG_VERSION"),
         args.include,
         args.exclude,
-        args.max_file_size
+        args.max_file_size,
+        args.language,
+        args.license_policy
     );
     Sha256::digest(said.as_bytes())
         .iter()

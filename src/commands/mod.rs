@@ -2,11 +2,13 @@
 
 mod answer;
 mod conversation;
+mod copies;
 mod cut;
 mod drive;
 mod engine;
 mod intake;
 mod judging;
+mod licences;
 mod piece;
 mod plan;
 mod prepare;

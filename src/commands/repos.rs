@@ -73,6 +73,23 @@ pub fn to_prepare(workspace: &Workspace) -> Result<Vec<Located>, SettingsError> 
     Ok(wanted)
 }
 
+/// Whether a file with this stored path is gone from a repository that is there. Of a repository that is missing itself, nothing is gone.
+pub fn has_vanished(repos: &Path, stored_path: &str) -> bool {
+    use std::ffi::OsStr;
+    let below = path::decode(stored_path);
+    let file = repos.join(OsStr::from_bytes(&below));
+    let is_gone = |path: &Path| {
+        path.symlink_metadata().is_err_and(|error| {
+            matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+        })
+    };
+    let mut folders = file
+        .ancestors()
+        .skip(1)
+        .take_while(|folder| *folder != repos);
+    is_gone(&file) && folders.any(|folder| !is_gone(&folder.join(".git")))
+}
+
 fn located(workspace: &Workspace, id: &str) -> Located {
     Located {
         folder: path::encode(id.as_bytes()),

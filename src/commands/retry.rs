@@ -5,6 +5,7 @@ use super::drive::Intake;
 use super::engine::Work;
 use super::intake::{self, Closed, Finder};
 use super::repos;
+use super::scan;
 use super::source::{OpenRepository, facts};
 use crate::cli::RetryArgs;
 use crate::domain::failure::FailedItem;
@@ -61,6 +62,11 @@ fn find(mut finder: Finder<'_>, which: Which) -> anyhow::Result<GenerationSummar
         }
     }
     for (at, files) in by_repository {
+        if let Some(skip) = scan::refused(&finder, &located[at]) {
+            let reason = skip.reason.as_str();
+            files.iter().for_each(|file| finder.leave(file, reason));
+            continue;
+        }
         match OpenRepository::open(located[at].clone()) {
             Ok(repository) => {
                 if in_repository(&mut finder, &repository, files, which)?.is_err() {

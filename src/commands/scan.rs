@@ -3,18 +3,21 @@
 //! Walks every repository in order and sends each file that needs the model. An unchanged file costs an `lstat`. Rows are retired only
 //! once a repository was walked to its end without an error.
 
+use super::copies;
 use super::drive::Intake;
 use super::engine::Work;
 use super::intake::{Closed, Finder};
 use super::progress::Progress;
 use super::repos::{self, Located};
 use super::source::{NotTaken, OpenRepository, facts};
-use crate::domain::select::{self, SkipReason};
+use crate::domain::licence;
+use crate::domain::quality::contamination;
+use crate::domain::select::{self, Skip, SkipReason};
 use crate::domain::source::SourceFile;
 use crate::domain::stamp::Seen;
 use crate::git;
-use crate::report::GenerationSummary;
-use crate::store::{Change, StatRow, StoreError, StoredFile};
+use crate::report::{GenerationSummary, plural};
+use crate::store::{Bare, Change, StatRow, StoreError, StoredFile};
 use crate::walk::{Candidate, ReadError};
 use std::collections::HashMap;
 
@@ -48,7 +51,12 @@ fn scan_each(
     located: &[Located],
     refresh: bool,
 ) -> anyhow::Result<GenerationSummary> {
+    copies::recall(&finder)?;
     for one in located {
+        if let Some(reason) = refused(&finder, one) {
+            leave_out(&mut finder, one, reason);
+            continue;
+        }
         let Some(repository) = open(&mut finder.summary, one.clone()) else {
             continue;
         };
@@ -60,6 +68,33 @@ fn scan_each(
         }
     }
     Ok(finder.summary)
+}
+
+/// Why nothing about a repository may be sent, if so.
+pub(super) fn refused(finder: &Finder<'_>, located: &Located) -> Option<Skip> {
+    if finder.settings.deny.denies(&located.folder) {
+        return Some(Skip::new(SkipReason::Denied));
+    }
+    let benchmark = contamination::benchmark_of(&located.folder)?;
+    Some(Skip::found(SkipReason::BenchmarkRepository, benchmark))
+}
+
+/// Counts the files of a repository that is not looked into. What is stored about them stays.
+fn leave_out(finder: &mut Finder<'_>, located: &Located, skip: Skip) {
+    let Ok(snapshot) = git::open_snapshot(&located.worktree) else {
+        finder.summary.repositories_unreadable += 1;
+        return;
+    };
+    let files = snapshot.paths().len() as u64;
+    tracing::info!(
+        "{}: {} left out, {skip}; what is stored about it stays",
+        located.folder,
+        plural(files, "file", "files")
+    );
+    for _ in 0..files {
+        finder.progress.file_scanned();
+        finder.summary.skip(skip.reason.as_str());
+    }
 }
 
 fn open(summary: &mut GenerationSummary, located: Located) -> Option<OpenRepository> {
@@ -149,7 +184,7 @@ impl<'a, 'b> Scan<'a, 'b> {
 
     fn visit(&mut self, candidate: &Candidate) -> Result<Result<(), Closed>, StoreError> {
         let path = self.repository.stored_path(candidate);
-        let found = self.look(candidate, &path);
+        let found = self.look(candidate, &path)?;
         let summary = &mut self.finder.summary;
         match found {
             Found::Unchanged => {
@@ -184,57 +219,108 @@ impl<'a, 'b> Scan<'a, 'b> {
         Ok(Ok(()))
     }
 
-    fn look(&mut self, candidate: &Candidate, path: &str) -> Found {
+    fn look(&mut self, candidate: &Candidate, path: &str) -> Result<Found, StoreError> {
         let options = &self.finder.settings.select;
         let attributes = self.repository.attributes(candidate);
         let facts = facts(candidate, &attributes);
         if let Err(skip) = select::by_path(&facts, options) {
-            return Found::Not(skip.into());
+            return Ok(Found::Not(skip.into()));
         }
-        if let Some(found) = self.known_before(candidate, path) {
-            return found;
+        if let Some(found) = self.known_before(candidate, path)? {
+            return Ok(found);
         }
         let seen_at_ns = super::now_nanos();
         let read = match self.repository.read(candidate, options.file_bytes_max()) {
             Ok(read) => read,
-            Err(error) => return Found::Not(NotTaken::Unreadable(error)),
+            Err(error) => return Ok(Found::Not(NotTaken::Unreadable(error))),
         };
         let seen = Seen {
             stamp: read.stamp,
             content_hash: read.content_hash.clone(),
             seen_at_ns,
         };
-        if !self.refresh && self.is_stored(path, &read.content_hash) {
+        let is_stored = self.is_stored(path, &read.content_hash);
+        if !self.refresh && is_stored {
             self.learn(path, seen, None);
-            return Found::Unchanged;
+            return Ok(Found::Unchanged);
+        }
+        let bare = select::fingerprint(&read.bytes);
+        if !is_stored
+            && let Some(skip) = copies::kept_elsewhere(self.finder, path, &read.content_hash, bare)?
+        {
+            self.learn(path, seen, Some(self.remembered(&skip, &hex(bare))));
+            return Ok(Found::Not(skip.into()));
         }
         match self.repository.take(candidate, &facts, &read, options) {
             Ok(file) => {
+                copies::claim(self.finder, &file, bare)?;
                 self.learn(path, seen, None);
-                Found::New(Box::new(file))
+                Ok(Found::New(Box::new(file)))
             }
             Err(skip) => {
-                self.learn(path, seen, Some(self.remembered(skip.reason.as_str())));
-                Found::Not(skip.into())
+                let licence = self.inherited_licence(candidate);
+                self.learn(path, seen, Some(self.remembered(&skip, licence)));
+                Ok(Found::Not(skip.into()))
             }
         }
     }
 
     /// What an earlier run knew, when the file's stamp proves that its content is the same.
-    fn known_before(&self, candidate: &Candidate, path: &str) -> Option<Found> {
-        let row = self
-            .known
-            .get(path)
-            .filter(|row| row.seen.proves(&candidate.stamp))?;
+    fn known_before(&self, candidate: &Candidate, path: &str) -> Result<Option<Found>, StoreError> {
+        let row = self.known.get(path);
+        let Some(row) = row.filter(|row| row.seen.proves(&candidate.stamp)) else {
+            return Ok(None);
+        };
         if !self.refresh && self.is_stored(path, &row.seen.content_hash) {
-            return Some(Found::Unchanged);
+            return Ok(Some(Found::Unchanged));
         }
-        let (reason, key) = row.skipped.as_deref()?.split_once(' ')?;
-        (key == self.finder.settings.select_key).then(|| Found::SkippedBefore(reason.to_owned()))
+        let Some((reason, rest)) = row.skipped.as_deref().and_then(|s| s.split_once(' ')) else {
+            return Ok(None);
+        };
+        let (key, ground) = rest.split_once(' ').unwrap_or((rest, ""));
+        if key != self.finder.settings.select_key {
+            return Ok(None);
+        }
+        self.still_skipped(candidate, path, &row.seen.content_hash, reason, ground)
     }
 
-    fn remembered(&self, reason: &str) -> String {
-        format!("{reason} {}", self.finder.settings.select_key)
+    /// Whether a reason that rests on other files still holds. The others rest on the content alone.
+    fn still_skipped(
+        &self,
+        candidate: &Candidate,
+        path: &str,
+        content_hash: &str,
+        reason: &str,
+        ground: &str,
+    ) -> Result<Option<Found>, StoreError> {
+        let is = |one: SkipReason| reason == one.as_str();
+        if is(SkipReason::DuplicateExact) || is(SkipReason::DuplicateWhitespace) {
+            let Some(bare) = unhex(ground) else {
+                return Ok(None);
+            };
+            let skip = copies::kept_elsewhere(self.finder, path, content_hash, bare)?;
+            return Ok(skip.map(|skip| Found::Not(skip.into())));
+        }
+        let holds = !is(SkipReason::Licence) || self.inherited_licence(candidate) == ground;
+        Ok(holds.then(|| Found::SkippedBefore(reason.to_owned())))
+    }
+
+    fn inherited_licence(&self, candidate: &Candidate) -> &str {
+        self.repository
+            .inherited_licence(candidate)
+            .unwrap_or(licence::UNKNOWN)
+    }
+
+    /// A skip as the stat cache keeps it: the reason, the options it goes with, and, where it rests on other files than the one
+    /// skipped, what they said.
+    fn remembered(&self, skip: &Skip, ground: &str) -> String {
+        let (reason, key) = (skip.reason, &self.finder.settings.select_key);
+        match reason {
+            SkipReason::DuplicateExact | SkipReason::DuplicateWhitespace | SkipReason::Licence => {
+                format!("{reason} {key} {ground}")
+            }
+            _ => format!("{reason} {key}"),
+        }
     }
 
     fn is_stored(&self, path: &str, content_hash: &str) -> bool {
@@ -296,4 +382,12 @@ impl<'a, 'b> Scan<'a, 'b> {
             self.finder.cache.keep_stats(rows)
         }
     }
+}
+
+fn hex(bare: Bare) -> String {
+    bare.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Bare> {
+    u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
 }

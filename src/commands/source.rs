@@ -1,5 +1,6 @@
 //! From a candidate on disk to a source file that may be sent: selected, read once, decoded, redacted.
 
+use super::licences::{Licences, text_of};
 use super::repos::Located;
 use crate::domain::licence;
 use crate::domain::path;
@@ -16,8 +17,6 @@ use std::sync::Arc;
 
 /// Of a README, so many bytes go before each chunk.
 const ABOUT_BYTES_MAX: usize = 600;
-/// README and licence files are read up to so many bytes.
-const TEXT_BYTES_MAX: u64 = 256 * 1024;
 
 /// A repository that is there and readable.
 pub struct OpenRepository {
@@ -26,6 +25,7 @@ pub struct OpenRepository {
     /// What provenance tells of it.
     pub about: Arc<Repository>,
     snapshot: Snapshot,
+    licences: Licences,
 }
 
 /// Why a candidate does not become a source file.
@@ -56,17 +56,20 @@ impl OpenRepository {
             candidate.kind == FileKind::Regular && candidate.tracked == Tracked::Yes
         })
         .collect();
+        let paths = top.iter().map(|candidate| candidate.path.as_slice());
+        let licences = Licences::of(&located.worktree, paths);
         let about = Repository {
             folder: located.folder.clone(),
             url: snapshot.url.clone(),
             commit: snapshot.commit.clone(),
-            licence: licence_of(&located.worktree, &top),
+            licence: licences.top().map(str::to_owned),
             about: readme_of(&located.worktree, &top),
         };
         Ok(OpenRepository {
             located,
             about: Arc::new(about),
             snapshot,
+            licences,
         })
     }
 
@@ -92,7 +95,12 @@ impl OpenRepository {
 
     /// Reads a candidate that passed the checks of its path.
     pub fn read(&self, candidate: &Candidate, file_bytes_max: u64) -> Result<FileBytes, ReadError> {
-        walk::read(&self.located.worktree, candidate, file_bytes_max)
+        walk::read(&self.located.worktree, &candidate.path, file_bytes_max)
+    }
+
+    /// The licence that a candidate has if it states none of its own.
+    pub fn inherited_licence(&self, candidate: &Candidate) -> Option<&str> {
+        self.licences.nearest(&self.snapshot, &candidate.path)
     }
 
     /// Makes a source file of the bytes that were read.
@@ -106,14 +114,16 @@ impl OpenRepository {
         let source = select::by_content(&read.bytes, facts, options)?;
         let redacted = redact::redact(&source.text);
         redacted.check()?;
-        let own_licence = licence::of_file(&source.text);
+        let inherited = || self.inherited_licence(candidate).map(str::to_owned);
+        let licence = licence::of_file(&source.text).or_else(inherited);
+        options.check_licence(licence.as_deref())?;
         Ok(SourceFile {
             repository: Arc::clone(&self.about),
             path: self.stored_path(candidate),
             name: path::encode(&candidate.path),
             content_hash: read.content_hash.clone(),
             language: source.language.name().to_owned(),
-            licence: own_licence.or_else(|| self.about.licence.clone()),
+            licence,
             line_starts: line_starts(&source),
             text: redacted.text,
         })
@@ -163,30 +173,9 @@ fn readme_of(worktree: &Path, top: &[Candidate]) -> String {
     let texts = top
         .iter()
         .filter(is_readme)
-        .filter_map(|candidate| text_of(worktree, candidate));
+        .filter_map(|candidate| text_of(worktree, &candidate.path));
     texts
         .map(|text| readme_head(&redact::redact(&text).text, ABOUT_BYTES_MAX))
         .find(|head| !head.is_empty())
         .unwrap_or_default()
-}
-
-fn licence_of(worktree: &Path, top: &[Candidate]) -> Option<String> {
-    let named = top
-        .iter()
-        .map(|candidate| (path::encode(&candidate.path), candidate));
-    let texts: Vec<(String, String)> = named
-        .filter(|(name, _)| licence::is_licence_file(name))
-        .filter_map(|(name, candidate)| Some((name, text_of(worktree, candidate)?)))
-        .collect();
-    licence::of_repository(
-        texts
-            .iter()
-            .map(|(name, text)| (name.as_str(), text.as_str())),
-    )
-}
-
-/// README and licence only help: one that cannot be read is as good as none.
-fn text_of(worktree: &Path, candidate: &Candidate) -> Option<String> {
-    let read = walk::read(worktree, candidate, TEXT_BYTES_MAX).ok()?;
-    Some(String::from_utf8_lossy(&read.bytes).into_owned())
 }

@@ -5,7 +5,7 @@
 //! every commit after [`SYNC_TIME`] is: to wait for the disk each time would keep more paid responses in memory, where a kill loses
 //! them. A damaged file is set aside, never fatal.
 
-use super::{StoreError, open_private};
+use super::{StoreError, fingerprints, open_private};
 use crate::domain::stamp::{Seen, Stamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::cell::Cell;
@@ -50,7 +50,15 @@ pub struct StatRow {
     pub skipped: Option<String>,
 }
 
+/// A question to the database of the cache, or a write to it.
+type Look = Box<dyn FnOnce(&Owner) + Send>;
+type Write = Box<dyn Fn(&Connection) -> rusqlite::Result<()> + Send>;
+
 enum Job {
+    /// A question of another module of this edge; it sees every [`Job::Write`] before it.
+    Look(Look),
+    /// A write of another module of this edge.
+    Write(Write),
     Response(
         [u8; 32],
         oneshot::Sender<Result<Option<String>, StoreError>>,
@@ -150,15 +158,66 @@ impl Cache {
             .map_err(|_| StoreError::CacheGone)
     }
 
+    /// Asks the database something.
+    pub(super) async fn look<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (job, answer) = look_job(question);
+        self.send(job).await?;
+        answer.await.map_err(|_| StoreError::CacheGone)?
+    }
+
+    /// [`Cache::look`], blocking; not for asynchronous code.
+    pub(super) fn look_blocking<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (job, answer) = look_job(question);
+        self.send_blocking(job)?;
+        answer.blocking_recv().map_err(|_| StoreError::CacheGone)?
+    }
+
+    /// Writes something, some time later.
+    pub(super) async fn write(
+        &self,
+        write: impl Fn(&Connection) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.send(Job::Write(Box::new(write))).await
+    }
+
+    /// [`Cache::write`], blocking while the queue is full; not for asynchronous code.
+    pub(super) fn write_blocking(
+        &self,
+        write: impl Fn(&Connection) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.send_blocking(Job::Write(Box::new(write)))
+    }
+
+    fn send_blocking(&self, job: Job) -> Result<(), StoreError> {
+        self.jobs
+            .blocking_send(job)
+            .map_err(|_| StoreError::CacheGone)
+    }
+
     async fn send(&self, job: Job) -> Result<(), StoreError> {
         self.jobs.send(job).await.map_err(|_| StoreError::CacheGone)
     }
+}
+
+fn look_job<T: Send + 'static>(
+    question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
+    let (reply, answer) = oneshot::channel();
+    let look: Look = Box::new(move |owner: &Owner| drop(reply.send(owner.run(question))));
+    (Job::Look(look), answer)
 }
 
 fn open_pruned(path: &Path, limits: CacheLimits, now: i64) -> Result<Connection, StoreError> {
     let connection = open_private(path)?;
     let prepare = || -> rusqlite::Result<()> {
         connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(fingerprints::SCHEMA)?;
         connection.execute(
             "DELETE FROM responses WHERE used_at < ?1",
             [now - limits.age_secs],
@@ -216,11 +275,17 @@ impl Owner {
     /// Answers a question; gives a write back for the group. Stats and profiles see every write before them. Responses need not:
     /// whoever stores one waits for its commit, and to commit for each look-up would break up the groups.
     fn answer(&self, job: Job, writes: &mut Vec<Job>) -> Option<Job> {
-        if matches!(job, Job::Stats(..) | Job::Profile(..)) {
+        let sees = |write: &Job| match job {
+            Job::Stats(..) | Job::Profile(..) => true,
+            Job::Look(..) => matches!(write, Job::Write(..)),
+            _ => false,
+        };
+        if writes.iter().any(sees) {
             self.commit(writes);
         }
         // A receiver that is gone no longer wants the answer.
         match job {
+            Job::Look(look) => look(self),
             Job::Response(key, reply) => drop(reply.send(self.run(|c| response(c, key, self.now)))),
             Job::Stats(folder, reply) => drop(reply.send(self.run(|c| stats_below(c, &folder)))),
             Job::Profile(name, reply) => drop(reply.send(self.run(|c| profile(c, &name)))),
@@ -313,7 +378,8 @@ fn write(connection: &Connection, job: &Job, now: i64) -> rusqlite::Result<()> {
                 .prepare_cached("INSERT OR REPLACE INTO endpoints (name, profile) VALUES (?1, ?2)")?
                 .execute([name, profile])?;
         }
-        Job::Response(..) | Job::Stats(..) | Job::Profile(..) => {}
+        Job::Write(write) => write(connection)?,
+        Job::Look(..) | Job::Response(..) | Job::Stats(..) | Job::Profile(..) => {}
     }
     Ok(())
 }

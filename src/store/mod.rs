@@ -5,11 +5,13 @@
 
 mod cache;
 mod dataset;
+mod fingerprints;
 mod query;
 mod schema;
 
 pub use cache::{Cache, CacheLimits, StatRow};
 pub use dataset::{Change, FileResult, Store};
+pub use fingerprints::{Bare, Index, SourceCopy};
 pub use query::{Counts, FailedFile, StoredFile};
 
 use std::io;

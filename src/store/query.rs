@@ -63,6 +63,24 @@ impl Store {
         })
     }
 
+    /// Up to `most` processed files whose path comes after `path`, ordered by path.
+    pub fn files_after(
+        &self,
+        path: &str,
+        most: usize,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let query = "SELECT file_path, content_hash FROM FileHashes WHERE file_path > ?1 ORDER BY file_path LIMIT ?2";
+        self.rows(query, rusqlite::params![path, most as u64], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+    }
+
+    /// Lower-case hex SHA-256 of what was processed of a file.
+    pub fn content_hash_of(&self, path: &str) -> Result<Option<String>, StoreError> {
+        let query = "SELECT content_hash FROM FileHashes WHERE file_path = ?1";
+        Ok(self.rows(query, [path], |row| row.get(0))?.pop())
+    }
+
     /// Every failed file, oldest failure first. A reason that this program did not write stands for the whole file.
     pub fn failed_files(&self) -> Result<Vec<FailedFile>, StoreError> {
         let query = "SELECT f.file_path, h.content_hash, f.reason, h.sample_id IS NOT NULL FROM FailedFiles f

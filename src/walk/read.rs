@@ -1,6 +1,6 @@
 //! Reading one file: its bytes once, with their hash and the stamp they belong to.
 
-use super::{Candidate, stamp};
+use super::stamp;
 use crate::domain::path;
 use crate::domain::stamp::Stamp;
 use rustix::fs::{OFlags, fstat};
@@ -51,13 +51,9 @@ pub enum ReadError {
     },
 }
 
-/// Reads a candidate whole. Never follows a link, never waits on a FIFO, never holds more than `file_bytes_max` bytes and one.
-pub fn read(
-    worktree: &Path,
-    candidate: &Candidate,
-    file_bytes_max: u64,
-) -> Result<FileBytes, ReadError> {
-    let name = || path::encode(&candidate.path);
+/// Reads the file at `path` below the worktree whole. Never follows a link, never waits on a FIFO, never holds more than `file_bytes_max` bytes and one.
+pub fn read(worktree: &Path, path: &[u8], file_bytes_max: u64) -> Result<FileBytes, ReadError> {
+    let name = || path::encode(path);
     let failed = |source: io::Error| match Errno::from_io_error(&source) {
         Some(Errno::LOOP | Errno::NXIO | Errno::OPNOTSUPP | Errno::ISDIR) => {
             ReadError::NotRegular { path: name() }
@@ -71,7 +67,7 @@ pub fn read(
         path: name(),
         file_bytes_max,
     };
-    let file = open(&worktree.join(OsStr::from_bytes(&candidate.path))).map_err(failed)?;
+    let file = open(&worktree.join(OsStr::from_bytes(path))).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
         return Err(ReadError::NotRegular { path: name() });
@@ -126,24 +122,9 @@ fn hex_sha256(bytes: &[u8]) -> String {
 mod tests {
     use super::super::candidates;
     use super::*;
-    use crate::domain::select::{FileKind, Tracked};
+    use crate::domain::select::Tracked;
     use std::fs;
     use std::os::unix::fs::symlink;
-
-    fn candidate(path: &str) -> Candidate {
-        let stamp = Stamp {
-            file_bytes: 0,
-            mtime_ns: 0,
-            ctime_ns: 0,
-            inode: 0,
-        };
-        Candidate {
-            path: path.into(),
-            kind: FileKind::Regular,
-            tracked: Tracked::Yes,
-            stamp,
-        }
-    }
 
     #[test]
     fn bytes_hash_and_stamp_are_of_one_file() {
@@ -153,7 +134,7 @@ mod tests {
             .next()
             .unwrap()
             .unwrap();
-        let file = read(tree.path(), &found, 3).unwrap();
+        let file = read(tree.path(), &found.path, 3).unwrap();
         assert_eq!(file.bytes, b"abc");
         assert_eq!(
             file.content_hash,
@@ -180,20 +161,20 @@ mod tests {
             .set_len(1 << 40)
             .unwrap();
         for path in ["folder", "link", "socket", "fifo"] {
-            let error = read(root, &candidate(path), 100).unwrap_err();
+            let error = read(root, path.as_bytes(), 100).unwrap_err();
             assert!(
                 matches!(error, ReadError::NotRegular { .. }),
                 "{path}: {error}"
             );
         }
         for path in ["sparse", "secret"] {
-            let error = read(root, &candidate(path), 2).unwrap_err();
+            let error = read(root, path.as_bytes(), 2).unwrap_err();
             assert!(
                 matches!(error, ReadError::TooLarge { .. }),
                 "{path}: {error}"
             );
         }
-        let error = read(root, &candidate("gone"), 2).unwrap_err();
+        let error = read(root, b"gone", 2).unwrap_err();
         assert!(matches!(error, ReadError::Io { .. }), "{error}");
     }
 

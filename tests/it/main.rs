@@ -1,12 +1,14 @@
 //! Drives the real program in a temporary workspace, against real git repositories and a scripted model server on loopback.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod duplicates;
 mod failures;
 mod generation;
 mod git_edge;
 mod git_server;
 mod judge;
 mod kills;
+mod licence_policy;
 mod llm_edge;
 mod model_server;
 mod retrying;

@@ -37,6 +37,16 @@ impl Language {
         BY_ALIAS.get(name.to_lowercase().as_str()).copied()
     }
 
+    /// The language whose name or alias is most like a misspelt one, if any is like it at all.
+    pub fn nearest(name: &str) -> Option<&'static str> {
+        let name = name.to_lowercase();
+        let likeness = |alias: &str| strsim::damerau_levenshtein(alias, &name);
+        let (alias, language) = BY_ALIAS
+            .iter()
+            .min_by_key(|(alias, language)| (likeness(alias), language.name))?;
+        (3 * likeness(alias) <= name.chars().count()).then_some(language.name)
+    }
+
     /// Linguist's name, which is what rows and reports show: `Rust`, `C++`, `TSX`.
     pub fn name(self) -> &'static str {
         self.name
@@ -264,6 +274,9 @@ mod tests {
             assert_eq!(Language::named(word).unwrap().name(), name);
         }
         assert_eq!(Language::named("klingon"), None);
+        assert_eq!(Language::nearest("rsut"), Some("Rust"));
+        assert_eq!(Language::nearest("Javscript"), Some("JavaScript"));
+        assert_eq!(Language::nearest("xxxxxxxx"), None);
     }
 
     #[test]

@@ -8,6 +8,9 @@ mod rules;
 pub use expression::is_permissive;
 use rules::{HEAD_RULES, RULES, Rule};
 
+/// What stands for a licence that is not there or not recognised.
+pub const UNKNOWN: &str = "unknown";
+
 /// Lines of a source file in which a licence is looked for.
 const HEAD_LINES: usize = 60;
 
@@ -33,6 +36,16 @@ pub fn is_licence_file(name: &str) -> bool {
         && ["license", "licence", "copying", "unlicense", "mit-license"]
             .iter()
             .any(|word| stem.starts_with(word))
+}
+
+/// The same below the top of a repository, where names such as `licensing.md` are oftener documentation than a licence.
+pub fn is_nested_licence_file(name: &str) -> bool {
+    let stem: String = name
+        .chars()
+        .take_while(char::is_ascii_alphabetic)
+        .flat_map(char::to_lowercase)
+        .collect();
+    is_licence_file(name) && ["license", "licence", "copying", "unlicense", "mit"].contains(&&*stem)
 }
 
 /// The licence of a licence text.
@@ -197,6 +210,14 @@ mod tests {
             ("main.rs", false),
         ] {
             assert_eq!(is_licence_file(name), is, "{name}");
+        }
+        for (name, is) in [
+            ("LICENSE-MIT", true),
+            ("Licence.txt", true),
+            ("licensing.md", false),
+            ("licenses.txt", false),
+        ] {
+            assert_eq!(is_nested_licence_file(name), is, "{name}");
         }
     }
 }

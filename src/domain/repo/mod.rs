@@ -4,11 +4,13 @@
 //! looks at the disk or the network, so a line that reads well may still name something that does not exist.
 
 mod address;
+mod deny;
 mod id;
 mod list;
 mod reference;
 
 pub use address::{Address, AddressError, Credentials};
+pub use deny::{BadDenyLine, DenyList};
 pub use id::RepoId;
 pub use list::{BadLine, LineProblem, parse_list};
 pub use reference::{ReferenceError, Wanted};

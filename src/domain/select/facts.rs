@@ -2,6 +2,7 @@
 
 use super::reason::{Skip, SkipReason};
 use crate::domain::language::{Kind, Language};
+use crate::domain::licence;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// What `lstat` says a path is.
@@ -88,8 +89,31 @@ pub enum OptionError {
         reason: String,
     },
     /// A language that linguist does not know.
-    #[error("unknown language '{0}'; write it as GitHub shows it, like 'Rust' or 'C++'")]
-    Language(String),
+    #[error("unknown language '{name}'; {}", cure(.nearest))]
+    Language {
+        /// The name as given.
+        name: String,
+        /// The known name that is most like it.
+        nearest: Option<&'static str>,
+    },
+}
+
+fn cure(nearest: &Option<&str>) -> String {
+    let example = "write it as GitHub shows it, like 'Rust' or 'C++'";
+    nearest.map_or_else(
+        || example.to_owned(),
+        |name| format!("did you mean '{name}'?"),
+    )
+}
+
+/// Under which licences files are taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LicencePolicy {
+    /// Any, known or not.
+    #[default]
+    Any,
+    /// Only those that ask for little more than their notice.
+    Permissive,
 }
 
 /// What the user asked for.
@@ -99,6 +123,7 @@ pub struct SelectOptions {
     exclude: GlobSet,
     languages: Vec<Language>,
     file_bytes_max: u64,
+    licences: LicencePolicy,
 }
 
 /// The least a file must hold. Below it there is not even a function signature to ask about.
@@ -133,7 +158,10 @@ impl SelectOptions {
         file_bytes_max: u64,
     ) -> Result<Self, OptionError> {
         let named = |name: &String| {
-            Language::named(name).ok_or_else(|| OptionError::Language(name.clone()))
+            Language::named(name).ok_or_else(|| OptionError::Language {
+                name: name.clone(),
+                nearest: Language::nearest(name),
+            })
         };
         Ok(SelectOptions {
             include: if include.is_empty() {
@@ -144,7 +172,24 @@ impl SelectOptions {
             exclude: globs(exclude)?,
             languages: languages.iter().map(named).collect::<Result<_, _>>()?,
             file_bytes_max,
+            licences: LicencePolicy::Any,
         })
+    }
+
+    /// The same, for files under certain licences only.
+    pub fn under(self, licences: LicencePolicy) -> Self {
+        SelectOptions { licences, ..self }
+    }
+
+    /// Whether a file under this SPDX expression is taken. One without a known licence is nobody's to take.
+    pub fn check_licence(&self, licence: Option<&str>) -> Result<(), Skip> {
+        if self.licences == LicencePolicy::Any || licence.is_some_and(licence::is_permissive) {
+            return Ok(());
+        }
+        Err(Skip::found(
+            SkipReason::Licence,
+            licence.unwrap_or(licence::UNKNOWN),
+        ))
     }
 
     /// The largest file taken, in bytes.
@@ -177,9 +222,9 @@ impl SelectOptions {
 
     pub(super) fn check_size(&self, file_bytes: u64) -> Result<(), Skip> {
         let skip = |reason, limit| Skip {
-            reason,
             measured: Some(file_bytes),
             limit: Some(limit),
+            ..Skip::new(reason)
         };
         match file_bytes {
             0 => Err(Skip::new(SkipReason::Empty)),
@@ -265,6 +310,32 @@ mod tests {
         assert!(error.to_string().contains("a[b"), "{error}");
         let error = SelectOptions::new(&[], &[], &words(&["Klingon"]), 1).unwrap_err();
         assert!(error.to_string().contains("Klingon"), "{error}");
+        let error = SelectOptions::new(&[], &[], &words(&["Pyhton"]), 1).unwrap_err();
+        assert!(error.to_string().contains("'Python'"), "{error}");
+    }
+
+    #[test]
+    fn the_licence_policy_refuses_what_is_not_permissive_or_not_known() {
+        let any = SelectOptions::new(&[], &[], &[], 1).unwrap();
+        let permissive = any.clone().under(LicencePolicy::Permissive);
+        for (licence, is_taken) in [
+            (Some("MIT"), true),
+            (Some("GPL-2.0-only OR MIT"), true),
+            (Some("GPL-2.0-only"), false),
+            (None, false),
+        ] {
+            assert!(any.check_licence(licence).is_ok());
+            assert_eq!(
+                permissive.check_licence(licence).is_ok(),
+                is_taken,
+                "{licence:?}"
+            );
+        }
+        let skip = permissive.check_licence(None).unwrap_err();
+        assert_eq!(
+            (skip.reason, skip.found.as_deref()),
+            (SkipReason::Licence, Some("unknown"))
+        );
     }
 
     #[test]

@@ -19,8 +19,10 @@ mod syntax;
 mod text;
 
 pub use by_content::{SourceText, by_content};
-pub use facts::{Attributes, FileKind, OptionError, PathFacts, SelectOptions, Tracked};
-pub use fingerprint::fingerprint;
+pub use facts::{
+    Attributes, FileKind, LicencePolicy, OptionError, PathFacts, SelectOptions, Tracked,
+};
+pub use fingerprint::{FINGERPRINT_VERSION, fingerprint};
 pub use reason::{Skip, SkipReason};
 
 use crate::domain::language::{self, Kind, Language};

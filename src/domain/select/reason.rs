@@ -35,6 +35,7 @@ macro_rules! skip_reasons {
 
 skip_reasons! {
     Denied "denied" "" "its repository or owner is on the deny-list";
+    BenchmarkRepository "benchmark_repository" "" "its repository holds a benchmark that models are measured by";
     Link "link" "" "it is a symbolic link";
     Submodule "submodule" "" "it is a submodule";
     Untracked "untracked" "" "git does not track it";
@@ -87,7 +88,7 @@ impl Serialize for SkipReason {
 }
 
 /// One file left out, with what was measured against which limit where the reason has a measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skip {
     /// Why.
     pub reason: SkipReason,
@@ -97,6 +98,9 @@ pub struct Skip {
     /// The limit it broke, in the same unit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// What was found where that is no number: a licence, the path of the other copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
 }
 
 impl Skip {
@@ -106,6 +110,15 @@ impl Skip {
             reason,
             measured: None,
             limit: None,
+            found: None,
+        }
+    }
+
+    /// A skip for something that is told in words.
+    pub fn found(reason: SkipReason, found: impl Into<String>) -> Self {
+        Skip {
+            found: Some(found.into()),
+            ..Skip::new(reason)
         }
     }
 
@@ -113,18 +126,17 @@ impl Skip {
     pub fn measured(reason: SkipReason, measured: usize, limit: usize) -> Self {
         let count = |value: usize| u64::try_from(value).ok();
         Skip {
-            reason,
             measured: count(measured),
             limit: count(limit),
+            ..Skip::new(reason)
         }
     }
 
     /// A skip for something found at a place, such as a line, against no limit.
     pub fn found_at(reason: SkipReason, place: usize) -> Self {
         Skip {
-            reason,
             measured: u64::try_from(place).ok(),
-            limit: None,
+            ..Skip::new(reason)
         }
     }
 }
@@ -134,9 +146,10 @@ impl fmt::Display for Skip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.reason, self.reason.meaning())?;
         let unit = self.reason.unit();
-        match (self.measured, self.limit) {
-            (Some(measured), Some(limit)) => write!(f, " ({measured} {unit}, limit {limit})"),
-            (Some(measured), None) => write!(f, " ({unit} {measured})"),
+        match (self.measured, self.limit, &self.found) {
+            (Some(measured), Some(limit), _) => write!(f, " ({measured} {unit}, limit {limit})"),
+            (Some(measured), None, _) => write!(f, " ({unit} {measured})"),
+            (None, _, Some(found)) => write!(f, " ({found})"),
             _ => Ok(()),
         }
     }
@@ -174,6 +187,8 @@ mod tests {
             serde_json::to_string(&long).unwrap(),
             r#"{"reason":"line_too_long","measured":1532,"limit":1000}"#
         );
+        let refused = Skip::found(SkipReason::Licence, "GPL-3.0-only");
+        assert!(refused.to_string().ends_with("(GPL-3.0-only)"));
         assert_eq!(
             Skip::new(SkipReason::Link).to_string(),
             "link: it is a symbolic link"

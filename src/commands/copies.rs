@@ -1,0 +1,82 @@
+//! Which files of the corpus are copies of one another, and which of them is kept.
+//!
+//! The first file to be sent keeps, for as long as it stays in the dataset and on disk with that content; the others are left out. What
+//! the cache knows of fingerprints is only a hint: the dataset decides.
+
+use super::intake::Finder;
+use super::repos;
+use crate::domain::path;
+use crate::domain::select::{FINGERPRINT_VERSION, Skip, SkipReason, fingerprint};
+use crate::domain::source::SourceFile;
+use crate::store::{Bare, Index, SourceCopy, StoreError};
+use crate::walk;
+
+/// Files whose fingerprints are stored in one go.
+const GROUP: usize = 256;
+/// A stored file was not larger than this when it was sent.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
+/// Why a file of this content is not wanted: another one of the same, but for white space, is kept.
+pub(super) fn kept_elsewhere(
+    finder: &Finder<'_>,
+    path: &str,
+    content_hash: &str,
+    bare: Bare,
+) -> Result<Option<Skip>, StoreError> {
+    for copy in finder.cache.copies(bare, content_hash)? {
+        if copy.path != path && (copy.is_claimed || is_kept(finder, &copy)?) {
+            let reason = match copy.content_hash == content_hash {
+                true => SkipReason::DuplicateExact,
+                false => SkipReason::DuplicateWhitespace,
+            };
+            return Ok(Some(Skip::found(reason, copy.path)));
+        }
+    }
+    Ok(None)
+}
+
+fn is_kept(finder: &Finder<'_>, copy: &SourceCopy) -> Result<bool, StoreError> {
+    let stored = finder.store.content_hash_of(&copy.path)?;
+    Ok(stored.as_ref() == Some(&copy.content_hash)
+        && !finder.settings.deny.denies(&copy.path)
+        && !repos::has_vanished(&finder.session.workspace.repos(), &copy.path))
+}
+
+/// Claims a file that is about to be sent.
+pub(super) fn claim(finder: &Finder<'_>, file: &SourceFile, bare: Bare) -> Result<(), StoreError> {
+    let source = SourceCopy {
+        path: file.path.clone(),
+        content_hash: file.content_hash.clone(),
+        is_claimed: true,
+    };
+    finder.cache.claim_source(source, bare)
+}
+
+/// Makes the fingerprints of all files in the dataset, when the cache has lost them. Reads every file that still has the content that
+/// was sent.
+pub(super) fn recall(finder: &Finder<'_>) -> Result<(), StoreError> {
+    let known = finder
+        .cache
+        .indexed_blocking(Index::Sources, FINGERPRINT_VERSION)?;
+    if known.is_some() {
+        return Ok(());
+    }
+    let repos = finder.session.workspace.repos();
+    let mut after = String::new();
+    loop {
+        let files = finder.store.files_after(&after, GROUP)?;
+        let Some((last, _)) = files.last() else { break };
+        after.clone_from(last);
+        let read = files.into_iter().filter_map(|(path, content_hash)| {
+            let read = walk::read(&repos, &path::decode(&path), FILE_BYTES_MAX).ok()?;
+            let source = SourceCopy {
+                path,
+                content_hash,
+                is_claimed: false,
+            };
+            (read.content_hash == source.content_hash).then(|| (source, fingerprint(&read.bytes)))
+        });
+        finder.cache.keep_sources(read.collect())?;
+    }
+    finder.cache.keep_sources_indexed(FINGERPRINT_VERSION)
+}

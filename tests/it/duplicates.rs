@@ -1,0 +1,143 @@
+//! Copies of files: one is paid for, the others are left out, and none is forgotten.
+
+use crate::generation::{PARSER, QUEUE};
+use crate::model_server::ModelServer;
+use crate::workspace::{Repo, Workspace};
+use serde_json::Value;
+
+/// Two repositories, the second a fork of the first with one file laid out anew.
+fn forks(model: &ModelServer) -> (Workspace, Repo, Repo) {
+    let workspace = Workspace::with_model(&model.base_url());
+    let first = Repo::new(&workspace.origin().join("a"));
+    first.write("queue.py", QUEUE).write("duration.rs", PARSER);
+    first.commit();
+    let fork = Repo::new(&workspace.origin().join("b"));
+    fork.write("lib/queue.py", QUEUE);
+    fork.write("duration.rs", PARSER.replace("    ", "\t"));
+    fork.commit();
+    workspace.list_repos(&[&first.url(), &fork.url()]);
+    workspace.run(&["scrape"]).expect(0);
+    (workspace, first, fork)
+}
+
+fn prepare(workspace: &Workspace, more: &[&str]) -> Value {
+    let arguments = [&["prepare", "--json"], more].concat();
+    workspace.run(&arguments).expect(0).json()
+}
+
+fn stored(workspace: &Workspace) -> Vec<String> {
+    workspace
+        .rows("SELECT file_path FROM FileHashes ORDER BY 1")
+        .iter()
+        .map(|path| path.split("/origin/").last().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn of_two_forks_one_is_paid_for_and_a_later_run_keeps_to_it() {
+    let model = ModelServer::start();
+    let (workspace, ..) = forks(&model);
+    let plan = prepare(&workspace, &["--dry-run"]);
+    assert_eq!(
+        (&plan["new_or_changed"], &plan["skipped"]["duplicate_exact"]),
+        (&2.into(), &1.into()),
+        "{plan}"
+    );
+    let summary = prepare(&workspace, &["-v"]);
+    assert_eq!(summary["done"], 2, "{summary}");
+    assert_eq!(summary["skipped"]["duplicate_exact"], 1, "{summary}");
+    assert_eq!(summary["skipped"]["duplicate_whitespace"], 1, "{summary}");
+    assert_eq!(stored(&workspace), ["a/duration.rs", "a/queue.py"]);
+    let asked = model.chat_count();
+    for more in [&[][..], &["--refresh"]] {
+        let summary = prepare(&workspace, more);
+        assert_eq!(summary["skipped"]["duplicate_exact"], 1, "{summary}");
+        assert_eq!(summary["skipped"]["duplicate_whitespace"], 1, "{summary}");
+    }
+    assert_eq!(stored(&workspace), ["a/duration.rs", "a/queue.py"]);
+    assert_eq!(model.chat_count(), asked);
+}
+
+#[test]
+fn copies_are_known_again_when_the_cache_is_gone() {
+    let model = ModelServer::start();
+    let (workspace, first, fork) = forks(&model);
+    // The copy is in the dataset before the repository that comes first in the list has it.
+    first.remove("queue.py").commit();
+    workspace.run(&["scrape"]).expect(0);
+    prepare(&workspace, &[]);
+    assert_eq!(stored(&workspace), ["a/duration.rs", "b/lib/queue.py"]);
+    for file in ["cache.db", "cache.db-wal", "cache.db-shm"] {
+        let _ = std::fs::remove_file(workspace.path().join("data").join(file));
+    }
+    first
+        .write("queue.py", QUEUE.replace("    ", "  "))
+        .commit();
+    workspace.run(&["scrape"]).expect(0);
+    let asked = model.chat_count();
+    let summary = prepare(&workspace, &[]);
+    assert_eq!(summary["skipped"]["duplicate_whitespace"], 2, "{summary}");
+    assert_eq!(model.chat_count(), asked);
+    drop(fork);
+}
+
+#[test]
+fn a_copy_takes_over_when_the_kept_file_vanishes_or_changes() {
+    let model = ModelServer::start();
+    let (workspace, first, _fork) = forks(&model);
+    prepare(&workspace, &[]);
+    first.remove("queue.py");
+    first.write("duration.rs", PARSER.replace("1000", "1_000_000"));
+    first.commit();
+    workspace.run(&["scrape"]).expect(0);
+    prepare(&workspace, &[]);
+    prepare(&workspace, &[]);
+    assert_eq!(
+        stored(&workspace),
+        ["a/duration.rs", "b/duration.rs", "b/lib/queue.py"]
+    );
+    assert_eq!(workspace.count("FileHashes WHERE sample_id IS NULL"), 0);
+    workspace.assert_sound();
+    let asked = model.chat_count();
+    prepare(&workspace, &[]);
+    assert_eq!(model.chat_count(), asked);
+}
+
+#[test]
+fn a_renamed_file_is_done_in_the_run_that_sees_it() {
+    let model = ModelServer::start();
+    let (workspace, first, _fork) = forks(&model);
+    prepare(&workspace, &[]);
+    first.git(&["mv", "duration.rs", "a_duration.rs"]);
+    first.commit();
+    workspace.run(&["scrape"]).expect(0);
+    let summary = prepare(&workspace, &[]);
+    assert_eq!(
+        (&summary["done"], &summary["retired"]),
+        (&1.into(), &1.into()),
+        "{summary}"
+    );
+    assert_eq!(stored(&workspace), ["a/a_duration.rs", "a/queue.py"]);
+    workspace.assert_sound();
+}
+
+#[test]
+fn a_file_that_becomes_a_copy_gives_up_its_stale_rows() {
+    let model = ModelServer::start();
+    let (workspace, first, _fork) = forks(&model);
+    first
+        .write("other.py", QUEUE.replace("capacity", "room_left"))
+        .commit();
+    workspace.run(&["scrape"]).expect(0);
+    prepare(&workspace, &[]);
+    first.write("other.py", QUEUE).commit();
+    workspace.run(&["scrape"]).expect(0);
+    let summary = prepare(&workspace, &[]);
+    assert_eq!(
+        (&summary["skipped"]["duplicate_exact"], &summary["retired"]),
+        (&2.into(), &1.into()),
+        "{summary}"
+    );
+    assert_eq!(stored(&workspace), ["a/duration.rs", "a/queue.py"]);
+    workspace.assert_sound();
+}
