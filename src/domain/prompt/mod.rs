@@ -9,6 +9,7 @@
 mod conversation;
 mod dice;
 mod kind;
+mod mend;
 mod plan;
 mod prefix;
 mod questions;
@@ -18,6 +19,7 @@ mod texts;
 
 pub use conversation::{Exchange, follow_up_kind};
 pub use kind::QuestionKind;
+pub use mend::{Anchors, slot_of};
 pub use plan::{Asked, Ground, Matter, Plan, Slot};
 pub use prefix::{Prefix, Prompt, Source, readme_head};
 pub use questions::{

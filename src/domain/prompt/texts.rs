@@ -150,3 +150,17 @@ pub(super) const HINTS: [[&str; 3]; 9] = [
 pub(super) const DIFFICULTIES: [&str; 3] = ["easy", "medium", "hard"];
 /// Who asks.
 pub(super) const VOICES: [&str; 4] = ["newcomer", "user", "maintainer", "reviewer"];
+
+/// Questions for when the model wrote none that can be used, in the order of [`super::QuestionKind::ALL`]: about a symbol. An empty one
+/// means that the kind cannot be asked for without knowing the source.
+pub(super) const PLAIN_QUESTIONS: [&str; 9] = [
+    "How does {symbol} in {path} of {repository} do its work?",
+    "Where in {repository} is {symbol} defined, and what does it belong to?",
+    "Why does {path} in {repository} have {symbol}?",
+    "What is {symbol} in {path} of {repository} for?",
+    "How do I use {symbol} from {path} in {repository}?",
+    "What happens, step by step, when {symbol} in {path} of {repository} is used?",
+    "How does {symbol} in {path} of {repository} treat empty, missing or odd input?",
+    "What can make {symbol} in {path} of {repository} fail or give a surprising result?",
+    "",
+];
