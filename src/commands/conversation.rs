@@ -5,9 +5,9 @@
 use super::answer::Accepted;
 use super::cut::{FileContext, Shown, Wanted};
 use super::engine::{Engine, Halt, Refused};
-use super::piece::QUESTION_TOKENS;
+use super::questions::QUESTION_TOKENS;
 use crate::domain::failure::FailureCode;
-use crate::domain::prompt::{self, Exchange, PlannedQuestion, QuestionKind};
+use crate::domain::prompt::{self, Author, Exchange, PlannedQuestion, QuestionKind};
 use crate::domain::redact;
 use crate::llm::{Output, Request};
 use std::sync::Arc;
@@ -100,7 +100,11 @@ impl Engine {
         };
         Ok(match flaw(context, &question) {
             Some(code) => Err(code),
-            None => Ok(PlannedQuestion { kind, question }),
+            None => Ok(PlannedQuestion {
+                kind,
+                question,
+                by: Author::Model,
+            }),
         })
     }
 }

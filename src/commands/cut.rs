@@ -4,8 +4,10 @@
 
 use super::engine::{Answered, Work};
 use crate::domain::chunk::{self, Chunk, Layout, context};
-use crate::domain::failure::{FailedItem, FailureCode};
-use crate::domain::prompt::{self, Names, Plan, PlannedQuestion, QuestionKind, Source, Tasks};
+use crate::domain::failure::FailedItem;
+use crate::domain::prompt::{
+    self, Anchors, Author, Flaw, Names, Plan, PlannedQuestion, QuestionKind, Source, Tasks,
+};
 use crate::domain::quality::{Evidence, EvidenceIndex, GateOptions, Symbols};
 use crate::domain::source::SourceFile;
 use crate::llm::Prefix;
@@ -143,6 +145,7 @@ impl<'a> FileContext<'a> {
                 question: PlannedQuestion {
                     kind,
                     question: question.clone(),
+                    by: Author::from_word(item.by.as_deref()),
                 },
                 tries: item.tries,
                 answer_tries: item.answer_tries.unwrap_or(item.tries),
@@ -210,15 +213,22 @@ impl<'a> FileContext<'a> {
             .insert(plain(question))
     }
 
-    pub fn flaw(&self, question: &PlannedQuestion) -> Option<(FailureCode, String)> {
+    /// The names that a question may be given.
+    pub fn anchors(&self) -> Anchors<'_> {
+        Anchors {
+            repository: self.file.repository.name(),
+            path: &self.file.name,
+        }
+    }
+
+    pub fn flaw(&self, question: &str) -> Option<Flaw> {
         let names = Names {
             repository: self.file.repository.name(),
             path: &self.file.name,
             outline: &self.layout.outline,
             text: &self.file.text,
         };
-        let flaw = prompt::question_stands_alone(&question.question, &names).err()?;
-        Some((flaw.code(), flaw.to_string()))
+        prompt::question_stands_alone(question, &names).err()
     }
 }
 

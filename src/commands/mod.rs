@@ -13,6 +13,7 @@ mod piece;
 mod plan;
 mod prepare;
 mod progress;
+mod questions;
 mod repos;
 mod retry;
 mod row;

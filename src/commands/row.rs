@@ -50,6 +50,7 @@ fn provenance(context: &FileContext<'_>, shown: &Shown<'_>, accepted: &Accepted)
         "lines": [chunk.lines.start(), chunk.lines.end()],
         "symbol": context.layout.outline.breadcrumb(&chunk.range),
         "question_kind": accepted.question.kind.as_str(),
+        "question_by": accepted.question.by.as_str(),
     })
 }
 

@@ -151,6 +151,9 @@ pub struct FailedItem {
     /// The kind of that question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
+    /// Who wrote that question, where it was not the model alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// How often this item has been tried already, in whole runs.
     pub tries: u32,
     /// Of an answer that only waits for its judge: how often it had been tried before it was written. It is paid for, and asked for in
@@ -228,6 +231,7 @@ mod tests {
                 end: 9,
                 question: Some("What\nis `x`?".into()),
                 kind: None,
+                by: None,
                 tries: 2,
                 answer_tries: Some(1),
             };

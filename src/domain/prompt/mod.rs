@@ -23,7 +23,7 @@ pub use mend::{Anchors, slot_of};
 pub use plan::{Asked, Ground, Matter, Plan, Slot};
 pub use prefix::{Prefix, Prompt, Source, readme_head};
 pub use questions::{
-    NoQuestions, PlannedQuestion, parse_question, parse_questions, questions_schema,
+    Author, NoQuestions, PlannedQuestion, parse_question, parse_questions, questions_schema,
 };
 pub use standalone::{Flaw, Names, follow_up_is_clear, question_stands_alone};
 pub use tasks::Tasks;

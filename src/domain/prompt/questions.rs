@@ -16,6 +16,40 @@ pub struct PlannedQuestion {
     pub kind: QuestionKind,
     /// Its text, on one line.
     pub question: String,
+    /// Whose words they are.
+    pub by: Author,
+}
+
+/// Who wrote a question.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Author {
+    /// The model.
+    #[default]
+    Model,
+    /// The model, but names were put in the place of words that lean on something unseen.
+    ModelMended,
+    /// This program, since the model wrote none that can be used.
+    Program,
+}
+
+impl Author {
+    /// The stored word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Author::Model => "model",
+            Author::ModelMended => "model_mended",
+            Author::Program => "program",
+        }
+    }
+
+    /// Reads the stored word; any other one is the model's.
+    pub fn from_word(word: Option<&str>) -> Self {
+        let known = [Author::ModelMended, Author::Program];
+        let found = known
+            .into_iter()
+            .find(|author| Some(author.as_str()) == word);
+        found.unwrap_or_default()
+    }
 }
 
 /// A reply without a single question.
@@ -114,7 +148,11 @@ fn settle(drafts: Vec<Draft>, plan: &Plan) -> Vec<PlannedQuestion> {
         }
         let planned = plan.slots.get(index).map(|slot| slot.kind);
         let kind = draft.kind.or(planned).unwrap_or(QuestionKind::What);
-        settled.push(PlannedQuestion { kind, question });
+        settled.push(PlannedQuestion {
+            kind,
+            question,
+            by: Author::Model,
+        });
         if settled.len() == plan.slots.len() {
             break;
         }
