@@ -11,6 +11,7 @@ mod kills;
 mod licence_policy;
 mod llm_edge;
 mod model_server;
+mod questions;
 mod retrying;
 mod scraping;
 mod turns;

@@ -1,0 +1,89 @@
+//! Questions of a weak model: what leans on something unseen is mended, what is no question is replaced, and each row tells who wrote it.
+
+use crate::generation::scraped;
+use crate::model_server::{ModelServer, Reply, Seen, answer};
+use serde_json::json;
+
+/// A model that answers well, but whose every question is this one.
+fn asking(question: &'static str) -> ModelServer {
+    ModelServer::scripted(move |seen| match seen.wants_json() {
+        true => reply(seen, question),
+        false => answer(seen),
+    })
+}
+
+/// As many questions as the plan has lines, all alike, each of its planned kind.
+fn reply(seen: &Seen, question: &str) -> Reply {
+    let task = seen.texts("user")[0].rsplit("plan:\n").next().unwrap();
+    let questions: Vec<_> = task
+        .lines()
+        .map_while(|line| {
+            line.split_once(". ")
+                .filter(|(number, _)| number.len() == 1)
+        })
+        .map(|(_, slot)| json!({"kind": slot.split(' ').next(), "question": question}))
+        .collect();
+    Reply::text(&json!({"questions": questions}).to_string())
+}
+
+const AUTHORS: &str = "SELECT DISTINCT json_extract(metadata_json, '$.question_by') FROM ConversationTurns WHERE role = 'user'";
+const QUESTIONS: &str = "SELECT content FROM ConversationTurns WHERE role = 'user'";
+
+#[test]
+fn words_that_lean_are_replaced_by_the_name_that_was_planned() {
+    let model = asking("What is the purpose of this function?");
+    let (workspace, _repo) = scraped(&model);
+    workspace.run(&["prepare", "--questions", "1"]).expect(0);
+    assert_eq!(workspace.rows(AUTHORS), ["model_mended"]);
+    for question in workspace.rows(QUESTIONS) {
+        assert!(
+            question.starts_with("What is the purpose of `"),
+            "{question}"
+        );
+    }
+    assert_eq!(model.chat_count(), 4, "no call was spent on mending");
+}
+
+#[test]
+fn what_is_no_question_gives_way_to_a_plain_one() {
+    let model = asking("1. how (easy, user)");
+    let (workspace, _repo) = scraped(&model);
+    let summary = workspace
+        .run(&["prepare", "--questions", "2", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(summary["done"], 2, "{summary}");
+    assert!(summary["rejected"]["question_malformed"].as_u64() >= Some(2));
+    assert_eq!(workspace.rows(AUTHORS), ["program"]);
+    assert!(
+        workspace
+            .rows(QUESTIONS)
+            .iter()
+            .all(|question| question.contains("demo") && question.ends_with('?'))
+    );
+}
+
+#[test]
+fn a_reply_without_questions_is_asked_for_again_by_retry() {
+    let cut = |seen: &Seen| match seen.wants_json() {
+        true => Reply::completion(json!({"content": "{\"questions\": [{"}), "length"),
+        false => answer(seen),
+    };
+    let model = ModelServer::scripted(cut);
+    let (workspace, _repo) = scraped(&model);
+    let summary = workspace.run(&["prepare", "--json"]).expect(3).json();
+    assert_eq!(summary["partly_done"], 2, "{summary}");
+    assert_eq!(workspace.rows(AUTHORS), ["program"]);
+    let plain = workspace.count("TrainingSamples");
+    let well = ModelServer::start();
+    workspace
+        .run(&["retry", "--base-url", &well.base_url()])
+        .expect(0);
+    assert_eq!(workspace.count("FailedFiles"), 0);
+    assert!(workspace.count("TrainingSamples") > plain);
+    assert_eq!(
+        workspace.rows(&format!("{AUTHORS} ORDER BY 1")),
+        ["model", "program"]
+    );
+    workspace.assert_sound();
+}
