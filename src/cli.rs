@@ -212,6 +212,15 @@ pub struct GenerationArgs {
     /// File of repositories and owners about which nothing is sent: a host/owner, host/owner/name or URL a line
     #[arg(long, value_name = "FILE", env = "PIPELINE_DENY_LIST")]
     pub deny_list: Option<PathBuf>,
+    /// File of benchmark texts that no sample may share ten words in a row with: plain text, or JSON or JSON Lines of which every
+    /// string counts; may be given several times
+    #[arg(
+        long,
+        value_name = "FILE",
+        value_delimiter = ',',
+        env = "PIPELINE_CONTAMINATION"
+    )]
+    pub contamination: Vec<PathBuf>,
     /// What the samples are for: TrainingSamples.model_type_intended
     #[arg(
         long,

@@ -35,6 +35,14 @@ pub enum SettingsError {
         /// What is wrong.
         why: String,
     },
+    /// A text of benchmarks cannot be read or understood.
+    #[error("--contamination {}: {why}", path.display())]
+    Contamination {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
     /// `--include`, `--exclude` or `--language`.
     #[error(transparent)]
     Selection(#[from] OptionError),
@@ -65,6 +73,8 @@ pub struct GenerationSettings {
     pub select: SelectOptions,
     /// Names `select`: what was skipped under the same key and with the same content would be skipped again.
     pub select_key: String,
+    /// Texts of benchmarks that no sample may overlap with.
+    pub contamination: Vec<PathBuf>,
     /// Repositories about which nothing is sent.
     pub deny: DenyList,
     /// The server; `None` looks for one on this machine.
@@ -97,6 +107,7 @@ impl GenerationSettings {
             model_type: args.model_type.clone(),
             select: select(args)?,
             select_key: select_key(args),
+            contamination: args.contamination.clone(),
             deny: deny_list(args.deny_list.as_deref())?,
             endpoint: endpoint(&args.endpoint, model.clone())?,
             model,

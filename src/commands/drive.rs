@@ -5,6 +5,7 @@
 
 use super::engine::{Engine, Halt, Processed, Work};
 use super::progress::Progress;
+use super::sieve::Sieve;
 use super::stop::{Signal, Signals};
 use crate::domain::source::SourceFile;
 use crate::report::GenerationSummary;
@@ -47,6 +48,7 @@ type Finished = (Box<SourceFile>, Work, Result<Processed, Halt>);
 #[derive(Debug)]
 pub struct Drive<'a> {
     engine: Option<Arc<Engine>>,
+    sieve: Sieve,
     store: &'a mut Store,
     summary: &'a mut GenerationSummary,
     progress: &'a Progress,
@@ -60,12 +62,14 @@ impl<'a> Drive<'a> {
     /// A loop over nothing yet. Without an engine only changes may come in.
     pub fn new(
         engine: Option<Arc<Engine>>,
+        sieve: Sieve,
         store: &'a mut Store,
         summary: &'a mut GenerationSummary,
         progress: &'a Progress,
     ) -> Self {
         Drive {
             engine,
+            sieve,
             store,
             summary,
             progress,
@@ -101,8 +105,8 @@ impl<'a> Drive<'a> {
                     self.close();
                     drain_due = None;
                 }
-                () = sleep_until(self.group_due), if self.group_due.is_some() => self.save()?,
-                Some(finished) = self.tasks.join_next(), if !self.tasks.is_empty() => self.finish(finished),
+                () = sleep_until(self.group_due), if self.group_due.is_some() => self.save().await?,
+                Some(finished) = self.tasks.join_next(), if !self.tasks.is_empty() => self.finish(finished).await?,
                 item = intake.recv(), if has_room => match item {
                     Some(item) => self.begin(item),
                     None => open = false,
@@ -112,10 +116,10 @@ impl<'a> Drive<'a> {
                 open = false;
             }
             if self.group.len() >= GROUP_FILES {
-                self.save()?;
+                self.save().await?;
             }
         }
-        self.save()?;
+        self.save().await?;
         Ok(self.halt.map_or(Ended::Complete, Ended::Early))
     }
 
@@ -154,13 +158,22 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn finish(&mut self, finished: Result<Finished, tokio::task::JoinError>) {
+    async fn finish(
+        &mut self,
+        finished: Result<Finished, tokio::task::JoinError>,
+    ) -> Result<(), StoreError> {
         let (file, work, result) = match finished {
             Ok(finished) => finished,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
         match result {
-            Ok(processed) => self.count_and_keep(&file, &work, processed),
+            Ok(mut processed) => {
+                let had_samples = keeps_samples(&work, &processed);
+                self.sieve
+                    .sift(self.store, &file.path, had_samples, &mut processed)
+                    .await?;
+                self.count_and_keep(&file, had_samples, processed);
+            }
             Err(halt) => {
                 self.summary.files += 1;
                 self.summary.untried += 1;
@@ -168,6 +181,7 @@ impl<'a> Drive<'a> {
             }
         }
         self.progress.file_finished(self.summary);
+        Ok(())
     }
 
     /// The first reason to stop is the one reported; what others are under way with is given up at their next request.
@@ -176,21 +190,13 @@ impl<'a> Drive<'a> {
         self.halt.get_or_insert(halt);
     }
 
-    fn count_and_keep(&mut self, file: &SourceFile, work: &Work, processed: Processed) {
+    fn count_and_keep(&mut self, file: &SourceFile, had_samples: bool, processed: Processed) {
         self.summary.files += 1;
         self.summary.samples += processed.samples.len() as u64;
         self.summary.from_cache += processed.from_cache;
         for (code, count) in &processed.rejected {
             *self.summary.rejected.entry(code.to_string()).or_default() += count;
         }
-        let had_samples = !processed.is_whole
-            && matches!(
-                work,
-                Work::Items {
-                    has_samples: true,
-                    ..
-                }
-            );
         let (state, count) = match (
             &processed.failure,
             processed.samples.is_empty() && !had_samples,
@@ -227,15 +233,27 @@ impl<'a> Drive<'a> {
             .get_or_insert_with(|| Instant::now() + GROUP_TIME);
     }
 
-    fn save(&mut self) -> Result<(), StoreError> {
+    async fn save(&mut self) -> Result<(), StoreError> {
         self.group_due = None;
         if self.group.is_empty() {
             return Ok(());
         }
-        self.store.apply(&self.group, &super::now())?;
+        let samples = self.store.apply(&self.group, &super::now())?;
         self.group.clear();
-        Ok(())
+        self.sieve.stored(samples).await
     }
+}
+
+/// Whether a file has samples of an earlier run that stay.
+fn keeps_samples(work: &Work, processed: &Processed) -> bool {
+    let has_samples = matches!(
+        work,
+        Work::Items {
+            has_samples: true,
+            ..
+        }
+    );
+    !processed.is_whole && has_samples
 }
 
 async fn sleep_until(due: Option<Instant>) {

@@ -299,7 +299,7 @@ fn sum_up(results: Vec<PieceResult>, mut failed: Vec<FailedItem>, had_samples: b
 }
 
 /// The reason that is stored: the one that all items share, else that they failed in part or altogether.
-fn failure(items: Vec<FailedItem>, has_samples: bool, stored: usize) -> Failure {
+pub(super) fn failure(items: Vec<FailedItem>, has_samples: bool, stored: usize) -> Failure {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for item in &items {
         *counts.entry(item.code.as_str()).or_default() += 1;

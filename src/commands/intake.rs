@@ -1,13 +1,16 @@
 //! What `prepare` and `retry` share around the loop: opening the databases, a thread that finds files, a model server connected when the first file
 //! comes, and what the end of it all means.
 
+use super::benchmarks;
 use super::drive::{Drive, Ended, Intake};
 use super::engine::{Engine, Halt};
 use super::progress::Progress;
+use super::sieve::Sieve;
 use super::{Session, now_secs};
+use crate::domain::quality::contamination::Benchmarks;
 use crate::llm::{self, Client, Endpoint, LOCAL_SERVERS, LlmError, Profile};
 use crate::report::{Exit, GenerationSummary};
-use crate::settings::GenerationSettings;
+use crate::settings::{GenerationSettings, SettingsError};
 use crate::store::{Cache, CacheLimits, Store};
 use anyhow::Context as _;
 use std::sync::Arc;
@@ -100,6 +103,7 @@ pub fn survey(
     find: impl FnOnce(Finder<'_>) -> anyhow::Result<GenerationSummary> + Send,
     mut look: impl FnMut(Intake),
 ) -> anyhow::Result<GenerationSummary> {
+    benchmarks::read(&settings.contamination)?;
     let store = Store::open(&session.workspace.dataset(), &settings.model_type)?;
     let (cache, cache_thread) = Cache::open(&session.workspace.cache(), CACHE_LIMITS, now_secs())?;
     let progress = Progress::start(&session.screen, session.quiet);
@@ -158,6 +162,8 @@ async fn work(
             },
         }
     }
+    let has_work = matches!(head.last(), Some(Intake::File(..)));
+    let sieve = sieve(session, settings, &cache, has_work)?;
     let engine = match head.last() {
         Some(Intake::File(..)) => {
             let (client, judge) = tokio::select! {
@@ -170,7 +176,7 @@ async fn work(
         }
         _ => None,
     };
-    let ended = Drive::new(engine.clone(), store, summary, progress)
+    let ended = Drive::new(engine.clone(), sieve, store, summary, progress)
         .run(head, intake, signals)
         .await;
     if let Some(engine) = engine {
@@ -178,6 +184,21 @@ async fn work(
         remember(&engine, &cache, matches!(ended, Ok(Ended::Complete))).await;
     }
     Ok(ended?)
+}
+
+/// The sieve for what the run stores; without work it never gets to see a sample, and benchmarks need not be read.
+fn sieve(
+    session: &Session,
+    settings: &GenerationSettings,
+    cache: &Cache,
+    has_work: bool,
+) -> Result<Sieve, SettingsError> {
+    let benchmarks = match has_work {
+        true => benchmarks::read(&settings.contamination)?,
+        false => Benchmarks::default(),
+    };
+    let (deny, repos) = (settings.deny.clone(), session.workspace.repos());
+    Ok(Sieve::new(cache.clone(), benchmarks, deny, repos))
 }
 
 /// Connects to the endpoint named, or to the one found on this machine, and recalls what was learnt about it before; and to the model

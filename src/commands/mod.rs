@@ -1,6 +1,7 @@
 //! One file a subcommand, and what they share. The only place where edges meet.
 
 mod answer;
+mod benchmarks;
 mod conversation;
 mod copies;
 mod cut;
@@ -20,6 +21,7 @@ mod row;
 mod run;
 mod scan;
 mod scrape;
+mod sieve;
 mod source;
 mod status;
 mod stop;

@@ -149,7 +149,11 @@ fn work(
     which: Which,
 ) -> anyhow::Result<Option<Work>> {
     let is_same = failed.content_hash.as_ref() == Some(&file.content_hash);
-    if !is_same || failed.failure.items.is_empty() {
+    if is_same && failed.failure.items.is_empty() {
+        let promises = which == Which::All || failed.failure.code.can_retry();
+        return Ok(promises.then_some(Work::Whole));
+    }
+    if !is_same {
         return Ok(Some(Work::Whole));
     }
     let promises =

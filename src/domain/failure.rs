@@ -60,6 +60,7 @@ failure_codes! {
     Unreadable "unreadable" File true "the file could not be read";
     Partly "partly_done" File true "some questions or answers of the file failed";
     NothingAccepted "nothing_accepted" File true "no question or answer passed the checks";
+    Duplicate "duplicate" File false "all it gave repeats other samples";
 
     RateLimited "rate_limited" Request true "the server kept refusing for rate (429)";
     ServerError "server_error" Request true "the server kept failing (5xx)";
@@ -96,7 +97,7 @@ failure_codes! {
     VerbatimCopy "verbatim_copy" Answer true "the answer only copies the source";
     WrongLanguage "wrong_language" Answer true "the answer is in another natural language";
     SecretInAnswer "secret_in_answer" Answer true "the answer holds a secret";
-    AnswerDuplicate "answer_duplicate" Answer true "the answer repeats another sample";
+    AnswerDuplicate "answer_duplicate" Answer false "the answer repeats another sample";
     Contaminated "contaminated" Answer false "the sample overlaps with a benchmark";
     BelowMinScore "below_min_score" Answer true "the score is below --min-score";
     Unjudged "unjudged" Answer true "the judge gave no verdict";

@@ -56,20 +56,23 @@ impl Store {
         })
     }
 
-    /// Applies all changes in one transaction, or none. `now` is UTC, `YYYY-MM-DD HH:MM:SS`.
-    pub fn apply(&mut self, changes: &[Change], now: &str) -> Result<(), StoreError> {
+    /// Applies all changes in one transaction, or none, and gives the ids of the new samples in their order. `now` is UTC,
+    /// `YYYY-MM-DD HH:MM:SS`.
+    pub fn apply(&mut self, changes: &[Change], now: &str) -> Result<Vec<i64>, StoreError> {
         let Store {
             connection,
             path,
             model_type,
         } = self;
-        let mut write = || -> rusqlite::Result<()> {
+        let mut write = || -> rusqlite::Result<Vec<i64>> {
             let transaction =
                 connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let mut samples = Vec::new();
             for change in changes {
-                apply_one(&transaction, change, model_type, now)?;
+                samples.extend(apply_one(&transaction, change, model_type, now)?);
             }
-            transaction.commit()
+            transaction.commit()?;
+            Ok(samples)
         };
         write().map_err(|source| StoreError::of(path, source))
     }
@@ -80,9 +83,9 @@ fn apply_one(
     change: &Change,
     model_type: &str,
     now: &str,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Vec<i64>> {
     match change {
-        Change::Retire { path } => retire(transaction, path),
+        Change::Retire { path } => retire(transaction, path).map(|()| Vec::new()),
         Change::Replace(result) => {
             retire(transaction, &result.path)?;
             save(transaction, result, model_type, now)
@@ -108,11 +111,16 @@ fn save(
     result: &FileResult,
     model_type: &str,
     now: &str,
-) -> rusqlite::Result<()> {
-    let mut first = None;
+) -> rusqlite::Result<Vec<i64>> {
+    let mut ids = Vec::with_capacity(result.samples.len());
     for sample in &result.samples {
-        let id = insert_sample(transaction, &result.path, sample, model_type, now)?;
-        first.get_or_insert(id);
+        ids.push(insert_sample(
+            transaction,
+            &result.path,
+            sample,
+            model_type,
+            now,
+        )?);
     }
     let kept: Option<i64> = transaction
         .prepare_cached("SELECT sample_id FROM FileHashes WHERE file_path = ?1")?
@@ -124,11 +132,12 @@ fn save(
             "INSERT INTO FileHashes (file_path, content_hash, last_processed, sample_id) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (file_path) DO UPDATE SET content_hash = ?2, last_processed = ?3, sample_id = ?4",
         )?
-        .execute(params![result.path, result.content_hash, now, kept.or(first)])?;
+        .execute(params![result.path, result.content_hash, now, kept.or(ids.first().copied())])?;
     match &result.failure {
-        Some(failure) => record_failure(transaction, &result.path, failure, now),
-        None => clear_failure(transaction, &result.path),
+        Some(failure) => record_failure(transaction, &result.path, failure, now)?,
+        None => clear_failure(transaction, &result.path)?,
     }
+    Ok(ids)
 }
 
 fn insert_sample(

@@ -12,7 +12,7 @@ mod schema;
 pub use cache::{Cache, CacheLimits, StatRow};
 pub use dataset::{Change, FileResult, Store};
 pub use fingerprints::{Bare, Index, SourceCopy};
-pub use query::{Counts, FailedFile, StoredFile};
+pub use query::{Counts, FailedFile, StoredFile, StoredSample};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -46,6 +46,19 @@ pub struct Counts {
     pub failures: BTreeMap<String, u64>,
 }
 
+/// What of a stored sample is compared with others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSample {
+    /// Its id.
+    pub id: i64,
+    /// Stored path of the file it is about.
+    pub path: String,
+    /// Its first question.
+    pub question: String,
+    /// Its answers, one after the other.
+    pub answers: String,
+}
+
 impl Store {
     /// Everything stored about files below `folder` (a repository's stored path), ordered by path.
     pub fn files_below(&self, folder: &str) -> Result<Vec<StoredFile>, StoreError> {
@@ -79,6 +92,30 @@ impl Store {
     pub fn content_hash_of(&self, path: &str) -> Result<Option<String>, StoreError> {
         let query = "SELECT content_hash FROM FileHashes WHERE file_path = ?1";
         Ok(self.rows(query, [path], |row| row.get(0))?.pop())
+    }
+
+    /// Up to `most` samples whose ids come after `id`, in order.
+    pub fn samples_after(&self, id: i64, most: usize) -> Result<Vec<StoredSample>, StoreError> {
+        let query = "SELECT s.sample_id, s.dataset_source,
+                        (SELECT content FROM ConversationTurns t WHERE t.sample_id = s.sample_id AND role = 'user'
+                         ORDER BY turn_index LIMIT 1),
+                        (SELECT group_concat(content, char(10) ORDER BY turn_index) FROM ConversationTurns t
+                         WHERE t.sample_id = s.sample_id AND role = 'assistant')
+                     FROM TrainingSamples s WHERE s.sample_id > ?1 ORDER BY s.sample_id LIMIT ?2";
+        self.rows(query, rusqlite::params![id, most as u64], |row| {
+            Ok(StoredSample {
+                id: row.get(0)?,
+                path: row.get(1)?,
+                question: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+                answers: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+            })
+        })
+    }
+
+    /// One sample; `None` when it is gone.
+    pub fn sample(&self, id: i64) -> Result<Option<StoredSample>, StoreError> {
+        let next = self.samples_after(id - 1, 1)?.pop();
+        Ok(next.filter(|sample| sample.id == id))
     }
 
     /// Every failed file, oldest failure first. A reason that this program did not write stands for the whole file.

@@ -13,7 +13,7 @@ fn forks(model: &ModelServer) -> (Workspace, Repo, Repo) {
     first.commit();
     let fork = Repo::new(&workspace.origin().join("b"));
     fork.write("lib/queue.py", QUEUE);
-    fork.write("duration.rs", PARSER.replace("    ", "\t"));
+    fork.write("lib/duration.rs", PARSER.replace("    ", "\t"));
     fork.commit();
     workspace.list_repos(&[&first.url(), &fork.url()]);
     workspace.run(&["scrape"]).expect(0);
@@ -94,7 +94,7 @@ fn a_copy_takes_over_when_the_kept_file_vanishes_or_changes() {
     prepare(&workspace, &[]);
     assert_eq!(
         stored(&workspace),
-        ["a/duration.rs", "b/duration.rs", "b/lib/queue.py"]
+        ["a/duration.rs", "b/lib/duration.rs", "b/lib/queue.py"]
     );
     assert_eq!(workspace.count("FileHashes WHERE sample_id IS NULL"), 0);
     workspace.assert_sound();

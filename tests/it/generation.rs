@@ -203,7 +203,7 @@ fn odd_names_are_kept_apart() {
         let path = repo.path().join(std::ffi::OsStr::from_bytes(name));
         std::fs::write(
             path,
-            QUEUE.replace("capacity", &format!("capacity_{index}")),
+            QUEUE.replace("BoundedQueue", &format!("BoundedQueue{index}")),
         )
         .unwrap();
     }

@@ -466,7 +466,11 @@ pub fn answer(seen: &Seen) -> Reply {
                 json
             }
         }
-        None => prose(&words, users.last().copied().unwrap_or_default()),
+        None => prose(
+            &words,
+            file_of(users.first().copied().unwrap_or_default()),
+            users.last().copied().unwrap_or_default(),
+        ),
     };
     let bytes: usize = seen
         .texts("system")
@@ -558,15 +562,16 @@ fn instance(schema: &Value, key: &str, names: &[String], file: &str, nth: &mut u
     }
 }
 
-/// An answer that rests on names of the source, those of the question first.
-fn prose(names: &[String], question: &str) -> String {
+/// An answer that rests on names of the source, those of the question first. It names its file so often that no answer repeats one about
+/// another file.
+fn prose(names: &[String], file: &str, question: &str) -> String {
     let (asked, other): (Vec<_>, Vec<_>) = names
         .iter()
         .partition(|name| question.contains(&format!("`{name}`")));
     let mut named = asked.into_iter().chain(other).map(String::as_str);
     let [a, b, c] = std::array::from_fn(|_| named.next().unwrap_or("main"));
     format!(
-        "`{a}` carries the main work here. It is defined next to `{b}`, which prepares what `{a}` needs, and `{c}` takes over the \
-         result. When `{a}` runs, it looks at its input first, hands the valid part to `{b}` and returns what `{c}` expects."
+        "`{a}` in {file} carries the main work here. In {file} it is defined next to `{b}`, which prepares what `{a}` needs, and `{c}` takes over \
+         the result. When `{a}` runs, {file} looks at its input first, hands the valid part to `{b}` and returns what `{c}` expects of {file}."
     )
 }

@@ -15,13 +15,18 @@ pub struct Benchmarks {
 }
 
 impl Benchmarks {
-    /// Adds a text, such as a file of benchmark problems.
+    /// Adds a text, such as a benchmark problem.
     pub fn add(&mut self, text: &str) {
-        self.grams.extend(
-            words::plain_words(text)
-                .windows(OVERLAP_WORDS)
-                .map(words::sequence),
-        );
+        self.add_part(text, &mut Vec::new());
+    }
+
+    /// Adds the next part of a text that comes in pieces cut at white space; `before` carries the words between its calls, and is empty at
+    /// the first.
+    pub fn add_part(&mut self, part: &str, before: &mut Vec<u64>) {
+        before.extend(words::plain_words(part));
+        self.grams
+            .extend(before.windows(OVERLAP_WORDS).map(words::sequence));
+        before.drain(..before.len().saturating_sub(OVERLAP_WORDS - 1));
     }
 
     /// Whether nothing was added.
@@ -123,6 +128,22 @@ mod tests {
         let shared = "it can check IF in given `list` of numbers are any two of them";
         assert!(benchmarks.overlap(shared));
         assert!(!benchmarks.overlap("check if in given list of numbers are any of them"));
+    }
+
+    #[test]
+    fn a_text_in_parts_is_one_text() {
+        let mut benchmarks = Benchmarks::default();
+        let mut before = Vec::new();
+        for line in [
+            "one two three four",
+            "",
+            "five six seven",
+            "eight nine ten eleven",
+        ] {
+            benchmarks.add_part(line, &mut before);
+        }
+        assert!(benchmarks.overlap("two three four five six seven eight nine ten eleven"));
+        assert!(!benchmarks.overlap("eleven one two three four five six seven eight nine"));
     }
 
     #[test]

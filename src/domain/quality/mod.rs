@@ -10,6 +10,7 @@
 mod binding;
 pub mod citing;
 pub mod contamination;
+pub mod duplicate;
 pub mod evidence;
 pub mod fingerprint;
 pub mod grounding;
