@@ -15,5 +15,6 @@ mod model_server;
 mod questions;
 mod retrying;
 mod scraping;
+mod secrets;
 mod turns;
 mod workspace;
