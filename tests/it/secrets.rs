@@ -25,7 +25,9 @@ fn random(alphabet: &str, chars: usize, seed: usize) -> String {
 }
 
 /// Keys of well-known shape: what they begin with, and what follows.
-const KEYS: [(&[&str], &str, usize); 36] = [
+const KEYS: [(&[&str], &str, usize); 38] = [
+    (&["7201938465:", "AAH"], ALNUM, 32),
+    (&["AAAAx7bq2Zk:", "APA91b"], ALNUM, 134),
     (&["AK", "IA"], UPPER, 16),
     (&["AS", "IA"], UPPER, 16),
     (&["gh", "p_"], ALNUM, 36),
@@ -71,7 +73,8 @@ fn planted() -> Vec<(String, String)> {
         .enumerate()
         .map(|(nth, (begin, alphabet, chars))| {
             let key = begin.concat() + &random(alphabet, *chars, nth);
-            (key.clone(), format!("    client.connect('{key}')"))
+            let secret = key.rsplit(':').next().unwrap().to_owned();
+            (secret, format!("    client.connect('{key}')"))
         });
     let mut all: Vec<_> = keys.collect();
     let secret = |nth: usize| random(ALNUM, 28, 100 + nth);
@@ -96,6 +99,11 @@ fn planted() -> Vec<(String, String)> {
             secret(5)
         ),
     );
+    add(
+        secret(10),
+        format!("    headers['Authorization'] = 'Bearer {}'", secret(10)),
+    );
+    add(secret(11), format!("    # api_{}: {}", "token", secret(11)));
     let jwt = format!(
         "ey{}.{}.{}",
         "J".to_owned() + &secret(6),

@@ -1,4 +1,4 @@
-//! Random values given to names that say "secret": `api_key = "…"`, `"password": "…"`, `TOKEN=…`.
+//! Random values given to names that say "secret": `api_key = "…"`, `"password": "…"`, `TOKEN=…`, `Authorization: Bearer …`.
 
 use super::{Found, entropy};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -25,8 +25,10 @@ const WORDS: &[&str] = &[
     "encryption_key",
     "signing_key",
     "webhook_url",
-    "bearer ",
 ];
+
+/// Schemes of an `Authorization` header; what follows is the credential itself.
+const SCHEMES: &[&str] = &["bearer ", "basic "];
 
 /// How many of [`WORDS`] name what people choose, which is shorter than what machines make.
 const PASSWORD_WORDS: usize = 3;
@@ -43,7 +45,7 @@ static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
         .kind(Some(AhoCorasickKind::DFA))
         .ascii_case_insensitive(true)
-        .build(WORDS)
+        .build(WORDS.iter().chain(SCHEMES))
         .ok()
 });
 
@@ -51,11 +53,20 @@ static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 pub(super) fn find(text: &str, found: &mut Vec<Found>) {
     let Some(automaton) = &*AUTOMATON else { return };
     for word in automaton.find_iter(text) {
-        let is_password = word.pattern().as_usize() < PASSWORD_WORDS;
-        let Some((start, end)) = value_after(text.as_bytes(), word.end()) else {
+        let nth = word.pattern().as_usize();
+        let is_password = nth < PASSWORD_WORDS;
+        let is_credential = nth >= WORDS.len();
+        let value = match is_credential {
+            true => Some(credential_at(text.as_bytes(), word.end())),
+            false => value_after(text.as_bytes(), word.end()),
+        };
+        let Some((start, end)) = value else {
             continue;
         };
-        if is_secret(&text[start..end], is_password) {
+        let value = &text[start..end];
+        let is_encoded =
+            || is_credential && value.len() >= KEY_CHARS_MIN && entropy::is_encoded(value);
+        if is_secret(value, is_password) || is_encoded() {
             let kind = if is_password { "password" } else { "secret" };
             found.push(Found {
                 span: start..end,
@@ -83,8 +94,28 @@ fn value_after(text: &[u8], at: usize) -> Option<(usize, usize)> {
             quoted(text, opened + 1, quote)
         }
         _ if text.get(at) == Some(&b'=') && sign == at + 1 && spaces == sign => bare(text, sign),
+        _ if sign == at + 1 && spaces > sign => line_end(text, spaces),
         _ => None,
     }
+}
+
+/// What follows the scheme of an `Authorization` header.
+fn credential_at(text: &[u8], start: usize) -> (usize, usize) {
+    let bytes = value_bytes(text, start, |byte| {
+        byte.is_ascii_alphanumeric() || b"_-+/=.~".contains(&byte)
+    });
+    (start, start + bytes)
+}
+
+/// A bare value after `name: ` or `name = `, as settings files have them, counts when nothing follows it on its line; in code, something
+/// mostly does.
+fn line_end(text: &[u8], start: usize) -> Option<(usize, usize)> {
+    let end = start
+        + value_bytes(text, start, |byte| {
+            byte.is_ascii_alphanumeric() || b"_+/=".contains(&byte)
+        });
+    let is_long = end - start >= KEY_CHARS_MIN;
+    (is_long && matches!(text.get(end), None | Some(b'\n' | b'\r'))).then_some((start, end))
 }
 
 fn skip(text: &[u8], at: usize, accept: impl Fn(u8) -> bool) -> usize {
@@ -105,7 +136,8 @@ fn bare(text: &[u8], start: usize) -> Option<(usize, usize)> {
         + value_bytes(text, start, |byte| {
             byte.is_ascii_alphanumeric() || b"_-+/=.~".contains(&byte)
         });
-    let is_whole = text.get(end).is_none_or(|byte| byte.is_ascii_whitespace());
+    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b";&\"'`".contains(byte);
+    let is_whole = text.get(end).is_none_or(is_end);
     is_whole.then_some((start, end))
 }
 
@@ -181,6 +213,26 @@ mod tests {
                 "config['secret'] = '<REDACTED:secret>'",
             ),
             (
+                "curl -H 'Authorization: Bearer a8F3kz02QmX91LpTv4'",
+                "curl -H 'Authorization: Bearer <REDACTED:secret>'",
+            ),
+            (
+                "\"Basic dXNlcjpTM2NyZXRQYXNzdzByZCE5OQ==\"",
+                "\"Basic <REDACTED:secret>\"",
+            ),
+            (
+                "aws.secretKey = wJalrXUtnFEMI/K7MDENG/bPxRfiCYz9q4w8e2ab\n",
+                "aws.secretKey = <REDACTED:secret>\n",
+            ),
+            (
+                "  api_token: a8F3kz02QmX91LpT\n",
+                "  api_token: <REDACTED:secret>\n",
+            ),
+            (
+                "User Id=sa;Password=Xk9mQ2vL77aaPz4;Timeout=5",
+                "User Id=sa;Password=<REDACTED:password>;Timeout=5",
+            ),
+            (
                 "const authToken := `a8F3kz02QmX91LpT`",
                 "const authToken := `<REDACTED:secret>`",
             ),
@@ -211,6 +263,11 @@ mod tests {
             "sha256 = \"9f86d081884c7d659a2feaa0c55ad015\"",
             "uuid = \"123e4567-e89b-12d3-a456-426614174000\"",
             "token = \"\"\"doc\"\"\"",
+            "Bearer tokens of RFC 6750 are opaque",
+            "a basic authentication scheme",
+            "secret: sha256-of-the-first-4096-bytes",
+            "token = nextTokenOf(stream64, utf8)",
+            "password = readPasswordFromTerminal\n",
         ];
         for text in texts {
             assert_eq!(redact(text).text, text);

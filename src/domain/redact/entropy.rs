@@ -35,8 +35,16 @@ pub(super) fn is_random(value: &str) -> bool {
         && bits_per_byte(bytes) >= bits_min
 }
 
+/// Whether a text is base64 of something: what a `Basic` credential is, in which digits are few.
+pub(super) fn is_encoded(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    bytes.iter().any(u8::is_ascii_digit)
+        && 4 * changes_of_class(bytes) >= bytes.len()
+        && bits_per_byte(bytes) >= 3.5
+}
+
 /// How often digits, lower case, upper case and the rest follow each other. Words joined by marks change class seldom.
-fn changes_of_class(bytes: &[u8]) -> usize {
+pub(super) fn changes_of_class(bytes: &[u8]) -> usize {
     let class = |byte: u8| match byte {
         b'0'..=b'9' => 0,
         b'a'..=b'z' => 1,

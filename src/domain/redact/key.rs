@@ -237,6 +237,10 @@ const SHAPES: &[Shape] = &[
     shape("sonar-token", &["squ_", "sqp_", "sqa_"], Hex, 40, 40),
     shape("buildkite-token", &["bkua_", "bkpt_"], Hex, 40, 40),
     shape("crates-io-token", &["cio"], Alnum, 32, 32),
+    // What stands before the colon is the number of the bot or app, which is public.
+    shape("telegram-token", &[":AA"], Url, 33, 33),
+    shape("firebase-key", &[":APA91b"], Url, 80, 250),
+    parts("airtable-token", &["pat"], 79, 79, 1),
     shape("cargo-token", &["crates-io-token-"], Alnum, 20, 64),
 ];
 
@@ -265,8 +269,7 @@ pub(super) fn find(text: &str, found: &mut Vec<Found>) {
     };
     for start in automaton.find_overlapping_iter(text) {
         let shape = shapes[start.pattern().as_usize()];
-        let is_inside_word =
-            start.start() > 0 && text.as_bytes()[start.start() - 1].is_ascii_alphanumeric();
+        let is_inside_word = is_inside_word(text.as_bytes(), start.start());
         let end = runs.end(start.end(), shape.alphabet);
         if !is_inside_word && is_key(&text.as_bytes()[start.end()..end], shape) {
             found.push(Found {
@@ -275,6 +278,12 @@ pub(super) fn find(text: &str, found: &mut Vec<Found>) {
             });
         }
     }
+}
+
+/// Whether a letter or digit at `at` follows another.
+fn is_inside_word(text: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|at| text.get(at));
+    text[at].is_ascii_alphanumeric() && before.is_some_and(u8::is_ascii_alphanumeric)
 }
 
 /// Where runs of each alphabet end. Each byte is looked at once an alphabet, whatever the text.
@@ -300,15 +309,21 @@ impl Runs<'_> {
 fn is_key(key: &[u8], shape: &Shape) -> bool {
     let (min, max) = shape.chars;
     let dots = || key.iter().filter(|&&byte| byte == b'.').count();
-    (min..=max).contains(&key.len()) && (shape.dots == 0 || dots() >= shape.dots) && is_secret(key)
+    (min..=max).contains(&key.len())
+        && (shape.dots == 0 || dots() >= shape.dots)
+        && is_secret(key, shape.alphabet)
 }
 
-fn is_secret(key: &[u8]) -> bool {
-    let Ok(key) = str::from_utf8(key) else {
+/// Whether what follows the beginning is random and no name. Nearly all keys have a digit; of random letters alone, capitals are in no
+/// order, and where there are none but capitals, names would have marks between their words.
+fn is_secret(key: &[u8], alphabet: Alphabet) -> bool {
+    let Ok(text) = str::from_utf8(key) else {
         return false;
     };
-    let digits = key.bytes().filter(u8::is_ascii_digit).count();
-    digits > 0 && entropy::bits_per_byte(key.as_bytes()) >= 2.5 && !entropy::is_placeholder(key)
+    let is_mixed = key.iter().any(u8::is_ascii_digit)
+        || 5 * entropy::changes_of_class(key) >= 2 * key.len()
+        || matches!(alphabet, Alphabet::Upper);
+    is_mixed && entropy::bits_per_byte(key) >= 2.5 && !entropy::is_placeholder(text)
 }
 
 #[cfg(test)]
@@ -353,7 +368,9 @@ mod tests {
                         .any(|one| one.kind == shape.kind && one.span == (5..5 + key.len())),
                     "{key}"
                 );
-                assert!(!kinds(&format!("x{key}")).contains(&shape.kind), "{key}");
+                let is_word = key.starts_with(|c: char| c.is_ascii_alphanumeric());
+                let inside = kinds(&format!("x{key}")).contains(&shape.kind);
+                assert_eq!(inside, !is_word, "{key}");
             }
         }
     }
