@@ -2,6 +2,7 @@
 //!
 //! The file holds everything from `debug` of this program; stderr what `-q` and `-v` ask for. Old files go by count and age.
 
+use crate::fail_point::{Point, reach};
 use crate::workspace::{Workspace, WorkspaceError};
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -116,12 +117,16 @@ fn create(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// `logs/latest` is a convenience: a file system without links does without it.
+/// `logs/latest` is a convenience: a file system without links does without it. It is replaced at once, so that it is always there.
 fn point_latest(folder: &Path, path: &Path) {
-    let latest = folder.join("latest");
-    let _ = std::fs::remove_file(&latest);
-    if let Some(name) = path.file_name() {
-        let _ = std::os::unix::fs::symlink(name, latest);
+    let next = folder.join(".latest-next");
+    // A killed run may have left one.
+    let _ = std::fs::remove_file(&next);
+    if let Some(name) = path.file_name()
+        && std::os::unix::fs::symlink(name, &next).is_ok()
+    {
+        reach(Point::LogLatest);
+        let _ = std::fs::rename(next, folder.join("latest"));
     }
 }
 

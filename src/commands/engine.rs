@@ -10,6 +10,7 @@ use crate::domain::chunk::{BytesPerToken, chunk_bytes_max};
 use crate::domain::failure::{FailedItem, Failure, FailureCode};
 use crate::domain::sample::Sample;
 use crate::domain::source::SourceFile;
+use crate::fail_point::{Point, reach};
 use crate::llm::{Client, Completion, ErrorClass, LlmError, Profile, Request, Usage};
 use crate::report::Spend;
 use crate::settings::GenerationSettings;
@@ -240,24 +241,26 @@ impl Engine {
         let tokens =
             self.bytes_per_token().tokens(request.prompt_bytes()) + u64::from(request.tokens_max);
         let reservation = self.budget.reserve(tokens).await.map_err(Halt::Spent)?;
-        let result = client.complete(request).await;
+        let result = client.hold(request).await;
         let (usage, attempts) = match &result {
-            Ok(completion) => (completion.usage, completion.attempts),
+            Ok(held) => (held.completion.usage, held.completion.attempts),
             Err(error) => (error.usage, error.attempts),
         };
         reservation.settle(usage.total(), attempts);
         self.count(usage, attempts);
-        let completion = match result {
-            Ok(completion) => completion,
+        // Held until it is stored: a kill costs no more completions than requests may be in flight.
+        let held = match result {
+            Ok(held) => held,
             Err(error) => return refuse(error),
         };
-        if is_usable(&completion.text)
-            && let Ok(json) = serde_json::to_string(&completion)
+        reach(Point::Response);
+        if is_usable(&held.completion.text)
+            && let Ok(json) = serde_json::to_string(&held.completion)
         {
             self.cache.keep_response(key, json).await?;
         }
         Ok(Ok(Answered {
-            completion,
+            completion: held.completion,
             from_cache: false,
         }))
     }

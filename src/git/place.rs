@@ -6,6 +6,7 @@
 use super::copy::Copy;
 use super::error::{GitError, Problem};
 use crate::domain::repo::RepoId;
+use crate::fail_point::{Point, reach};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io;
@@ -108,6 +109,7 @@ impl Place {
         if had_old {
             fs::rename(&self.root, &self.outgoing).map_err(Problem::disk(&self.root))?;
         }
+        reach(Point::CloneRename);
         if let Err(error) = fs::rename(&self.incoming, &self.root) {
             if had_old {
                 fs::rename(&self.outgoing, &self.root).map_err(Problem::disk(&self.root))?;

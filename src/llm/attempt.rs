@@ -7,11 +7,11 @@ use super::classify::{Finding, Verdict, classify, classify_object};
 use super::client::Client;
 use super::completion::{Completion, Usage};
 use super::error::{ErrorClass, LlmError, RunStop};
-use super::gate::Pressure;
+use super::gate::{Pass, Pressure};
 use super::meter::count;
 use super::profile::{Complaint, Form};
 use super::request::{Output, Request};
-use super::response::{self, Reading, Usable};
+use super::response::{self, Reading, Usable, excerpt};
 use super::transport::{Broken, Exchange};
 use super::{backoff, completion::Structure};
 use crate::domain::failure::FailureCode;
@@ -39,9 +39,18 @@ enum Outcome {
 }
 
 /// What comes after an attempt.
-enum Next {
-    Done(Box<Completion>),
+enum Next<'a> {
+    Done(Box<Held<'a>>),
     Again(Duration),
+}
+
+/// A completion whose request still has its place on the wire. As long as it is not dropped, no further request takes the place:
+/// whoever stores completions holds it until they are stored, and a kill then costs no more of them than requests may be in flight.
+#[derive(Debug)]
+pub struct Held<'a> {
+    /// What came.
+    pub completion: Completion,
+    _place: Pass<'a>,
 }
 
 impl Client {
@@ -51,6 +60,14 @@ impl Client {
     /// The class of [`LlmError`] says how far the error reaches. One of the run is told to all other requests of this client as well:
     /// those that wait end at once with the same cause.
     pub async fn complete(&self, request: &Request) -> Result<Completion, LlmError> {
+        Ok(self.hold(request).await?.completion)
+    }
+
+    /// Like [`complete`](Client::complete), and keeps the place on the wire until what is returned is dropped.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn hold(&self, request: &Request) -> Result<Held<'_>, LlmError> {
         let mut tally = Tally {
             began: Instant::now(),
             attempts: 0,
@@ -69,19 +86,19 @@ impl Client {
         &self,
         request: &Request,
         tally: &mut Tally,
-    ) -> Result<Completion, LlmError> {
+    ) -> Result<Held<'_>, LlmError> {
         loop {
             match self.attempt(request, tally).await? {
-                Next::Done(completion) => return Ok(*completion),
+                Next::Done(held) => return Ok(*held),
                 Next::Again(delay) if delay.is_zero() => {}
                 Next::Again(delay) => self.stop.unless_stopped(tokio::time::sleep(delay)).await?,
             }
         }
     }
 
-    async fn attempt(&self, request: &Request, tally: &mut Tally) -> Result<Next, LlmError> {
+    async fn attempt(&self, request: &Request, tally: &mut Tally) -> Result<Next<'_>, LlmError> {
         let reserved = self.prompt_tokens(request) as f64 + f64::from(request.tokens_max);
-        let pass = self.stop.unless_stopped(self.gate.enter(reserved)).await?;
+        let mut pass = self.stop.unless_stopped(self.gate.enter(reserved)).await?;
         let form = self.learnt().form;
         let body = body::write(self.opening.clone(), request, form);
         let sent_at = Instant::now();
@@ -91,21 +108,23 @@ impl Client {
             .unless_dead(self.transport.post(&self.address.chat, body))
             .await?;
         let outcome = self.judge(request, form, exchange);
-        let (pressure, used) = (pressure(&outcome), tokens_used(&outcome));
-        let next = match outcome {
+        pass.settle(pressure(&outcome), tokens_used(&outcome));
+        match outcome {
             Outcome::Usable(usable) => {
-                let done = self.accept(request, form, *usable, tally.attempts, sent_at.elapsed());
-                Ok(Next::Done(Box::new(done)))
+                let completion =
+                    self.accept(request, form, *usable, tally.attempts, sent_at.elapsed());
+                Ok(Next::Done(Box::new(Held {
+                    completion,
+                    _place: pass,
+                })))
             }
             Outcome::Not(finding, usage) => {
                 self.meter.spend(usage);
                 tally.usage.add(usage);
+                // The place is given back last, so that the next in line knows what this attempt taught.
                 self.follow(request, form, finding, tally).map(Next::Again)
             }
-        };
-        // Last, so that the next in line knows what this attempt taught.
-        pass.end(pressure, used);
-        next
+        }
     }
 
     fn count_attempt(&self, tally: &mut Tally) {
@@ -139,6 +158,11 @@ impl Client {
         let tagged =
             matches!(request.output, Output::Json(_)) && form.structure == Structure::Tagged;
         match response::read(&exchange.body, tagged) {
+            // Blotted out, it would still be an answer about a key.
+            Reading::Usable(usable) if self.holds_key(&usable.text) => {
+                let message = "the completion holds the API key".to_owned();
+                Outcome::Not(item(FailureCode::SecretInAnswer, message), usable.usage)
+            }
             Reading::Usable(usable) => self.check_prompt(request, usable),
             Reading::Error(error) => Outcome::Not(classify_object(&error), Usage::default()),
             Reading::Malformed(message) => Outcome::Not(
@@ -183,7 +207,7 @@ impl Client {
         self.meter.spend(usable.usage);
         count(&self.meter.completions);
         Completion {
-            text: self.blot(usable.text),
+            text: usable.text,
             reasoning: usable.reasoning.map(|text| self.blot(text)),
             model: usable
                 .model
@@ -204,7 +228,7 @@ impl Client {
         finding: Finding,
         tally: &mut Tally,
     ) -> Result<Duration, LlmError> {
-        let message = self.blot(finding.message);
+        let message = excerpt(&self.blot(finding.message));
         match finding.verdict {
             Verdict::Retry {
                 code,

@@ -13,6 +13,7 @@ use super::meter::{Meter, Snapshot};
 use super::models::{self, ListedModel};
 use super::profile::{Form, Profile};
 use super::request::Request;
+use super::response::excerpt;
 use super::secret::Secret;
 use super::stop::Stop;
 use super::transport::{Exchange, Transport};
@@ -167,6 +168,11 @@ impl Client {
         self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a foreign text holds the key.
+    pub(super) fn holds_key(&self, text: &str) -> bool {
+        self.key.as_ref().is_some_and(|key| key.is_in(text))
+    }
+
     /// A foreign text without the key.
     pub(super) fn blot(&self, text: String) -> String {
         match &self.key {
@@ -186,18 +192,15 @@ async fn list(
     let mut attempt = 1;
     loop {
         let why = match transport.get(&address.models, LIST_TIMEOUT).await {
-            Ok(exchange) => match read_list(&exchange, &address.base) {
+            Ok(exchange) => match read_list(&exchange, &address.base, key) {
                 Err(error) if error.run_stop() == Some(RunStop::EndpointDead) => error.message,
-                settled => return settled.map_err(|error| without_key(error, key)),
+                settled => return settled,
             },
             Err(broken) => broken.message,
         };
         if attempt == CONNECT_ATTEMPTS {
             let message = format!("no model server answers at {}: {why}", address.base);
-            return Err(without_key(
-                LlmError::stop(RunStop::EndpointDead, message),
-                key,
-            ));
+            return Err(LlmError::stop(RunStop::EndpointDead, message));
         }
         tokio::time::sleep(backoff::delay(
             attempt,
@@ -210,20 +213,25 @@ async fn list(
     }
 }
 
-fn without_key(mut error: LlmError, key: Option<&Secret>) -> LlmError {
-    if let Some(key) = key {
-        error.message = key.blot(&error.message).into_owned();
-    }
-    error
+fn without_key(text: &str, key: Option<&Secret>) -> String {
+    key.map_or_else(|| text.to_owned(), |key| key.blot(text).into_owned())
 }
 
 /// Reads the answer to the question for models. A server that has no such list is no error: it may still chat.
-fn read_list(exchange: &Exchange, base: &str) -> Result<Vec<ListedModel>, LlmError> {
+fn read_list(
+    exchange: &Exchange,
+    base: &str,
+    key: Option<&Secret>,
+) -> Result<Vec<ListedModel>, LlmError> {
     if (200..300).contains(&exchange.status) {
-        return models::read_list(&exchange.body).ok_or_else(|| {
+        let mut listed = models::read_list(&exchange.body).ok_or_else(|| {
             let message = format!("{base} does not list models as OpenAI-compatible servers do; is the base URL right?");
             LlmError::stop(RunStop::EndpointWrong, message)
-        });
+        })?;
+        for model in &mut listed {
+            model.id = without_key(&model.id, key);
+        }
+        return Ok(listed);
     }
     let finding = classify(
         exchange.status,
@@ -231,10 +239,11 @@ fn read_list(exchange: &Exchange, base: &str) -> Result<Vec<ListedModel>, LlmErr
         &exchange.body,
         SystemTime::now(),
     );
+    let told = excerpt(&without_key(&finding.message, key));
     match finding.verdict {
-        Verdict::Retry { .. } => Err(LlmError::stop(RunStop::EndpointDead, finding.message)),
+        Verdict::Retry { .. } => Err(LlmError::stop(RunStop::EndpointDead, told)),
         Verdict::Run(RunStop::EndpointWrong) if exchange.status >= 400 => Ok(Vec::new()),
-        Verdict::Run(stop) => Err(LlmError::stop(stop, stop.explain(base, &finding.message))),
+        Verdict::Run(stop) => Err(LlmError::stop(stop, stop.explain(base, &told))),
         _ => Ok(Vec::new()),
     }
 }

@@ -56,7 +56,8 @@ impl Default for Limits {
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             total_timeout: Duration::from_secs(300),
-            body_bytes_max: 8 << 20,
+            // The most tokens that an answer may have, 131,072, at 16 bytes each.
+            body_bytes_max: 2 << 20,
             attempts_max: 5,
             backoff_first: Duration::from_millis(500),
             backoff_max: Duration::from_secs(30),

@@ -33,6 +33,7 @@ mod secret;
 mod stop;
 mod transport;
 
+pub use attempt::Held;
 pub use calibration::BYTES_PER_TOKEN_ASSUMED;
 pub use client::Client;
 pub use completion::{Completion, Sent, Structure, Usage};

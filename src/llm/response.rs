@@ -130,14 +130,14 @@ fn uselessness(finish: &str, refusal: &str, text: &str) -> Option<(FailureCode, 
         }
         "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" => {}
         other => {
-            let message = format!("finish reason '{}' is no clean stop", excerpt(other));
+            let message = format!("finish reason '{other}' is no clean stop");
             return Some((FailureCode::UncleanFinish, message));
         }
     }
     if !refusal.is_empty() {
         return Some((
             FailureCode::Refusal,
-            format!("the model refused: {}", excerpt(refusal)),
+            format!("the model refused: {refusal}"),
         ));
     }
     if text.trim().is_empty() {
@@ -240,9 +240,9 @@ fn read_usage(usage: &Value) -> Usage {
     }
 }
 
-/// The first line of foreign text, short and without control characters, fit for a message.
+/// Foreign text as one short line without control characters, fit for a message. Blot the key out first: half a key would not be found.
 pub(super) fn excerpt(text: &str) -> String {
-    const CHARS_MAX: usize = 200;
+    const CHARS_MAX: usize = 250;
     let mut short: String = text
         .trim()
         .chars()

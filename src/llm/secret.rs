@@ -27,9 +27,14 @@ impl Secret {
         &self.0
     }
 
+    /// Whether `text` holds the key.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.0.len() >= BLOTTED_BYTES_MIN && text.contains(&self.0)
+    }
+
     /// `text` with every appearance of the key blotted out.
     pub fn blot<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.0.len() < BLOTTED_BYTES_MIN || !text.contains(&self.0) {
+        if !self.is_in(text) {
             return Cow::Borrowed(text);
         }
         Cow::Owned(text.replace(&self.0, BLOT))

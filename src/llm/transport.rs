@@ -16,12 +16,17 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// A whole response, whatever its status.
+/// Of a response that is no good one, so much is read: its words are at the front.
+const ERROR_BYTES_MAX: usize = 64 << 10;
+
+/// A whole response, whatever its status; the body of one that is no good one may be cut.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// Whether the rest of the body was left on the wire, and the connection with it.
+    cut: bool,
 }
 
 /// Why there is no whole response.
@@ -110,7 +115,7 @@ impl Transport {
     ) -> Result<Exchange, Broken> {
         let exchanged = self.send_and_read(request, total).await;
         let gone = match &exchanged {
-            Ok(exchange) => closes(&exchange.headers),
+            Ok(exchange) => exchange.cut || closes(&exchange.headers),
             // A connection that was never made is not counted.
             Err(broken) => broken.connected,
         };
@@ -131,43 +136,57 @@ impl Transport {
             Err(_) => return Err(timed_out("no response", total)),
         };
         let read = self.read_body(&mut response, deadline).await;
-        let body = read.map_err(|broken| Broken {
+        let (body, cut) = read.map_err(|broken| Broken {
             heard: true,
             ..broken
         })?;
         Ok(Exchange {
             status: response.status().as_u16(),
+            cut,
             headers: std::mem::take(response.headers_mut()),
             body,
         })
     }
 
-    /// Reads to the end, decompressed, within the cap; a body that comes in one piece is not copied.
-    async fn read_body(&self, response: &mut Response, deadline: Instant) -> Result<Bytes, Broken> {
-        let Some(first) = self.read_piece(response, deadline).await? else {
-            return Ok(Bytes::new());
+    /// Reads to the end, decompressed, within the cap; says whether it stopped there. A body that comes in one piece is not copied.
+    async fn read_body(
+        &self,
+        response: &mut Response,
+        deadline: Instant,
+    ) -> Result<(Bytes, bool), Broken> {
+        let is_good = response.status().is_success();
+        let most = match is_good {
+            true => self.body_bytes_max,
+            false => ERROR_BYTES_MAX,
         };
-        let mut seen = first.len();
+        let told = response.content_length().unwrap_or(0);
+        if is_good && told > most as u64 {
+            return Err(too_large(most));
+        }
+        let Some(first) = self.read_piece(response, deadline).await? else {
+            return Ok((Bytes::new(), false));
+        };
         let mut joined = BytesMut::new();
-        while let Some(piece) = self.read_piece(response, deadline).await? {
+        let mut seen = first.len();
+        while seen <= most
+            && let Some(piece) = self.read_piece(response, deadline).await?
+        {
             seen += piece.len();
-            if seen > self.body_bytes_max {
-                break;
-            }
             if joined.is_empty() {
+                joined.reserve(most.min(seen.max(told as usize)));
                 joined.extend_from_slice(&first);
             }
             joined.extend_from_slice(&piece);
         }
-        if seen > self.body_bytes_max {
-            let message = format!("the response is larger than {} bytes", self.body_bytes_max);
-            return Err(Broken::new(FailureCode::ResponseTooLarge, message));
+        let mut body = match joined.is_empty() {
+            true => first,
+            false => joined.freeze(),
+        };
+        if seen > most && is_good {
+            return Err(too_large(most));
         }
-        Ok(if joined.is_empty() {
-            first
-        } else {
-            joined.freeze()
-        })
+        body.truncate(most);
+        Ok((body, seen > most))
     }
 
     async fn read_piece(
@@ -204,6 +223,11 @@ fn headers(key: Option<&Secret>) -> Result<HeaderMap, LlmError> {
         headers.insert(AUTHORIZATION, value);
     }
     Ok(headers)
+}
+
+fn too_large(most: usize) -> Broken {
+    let message = format!("the response is larger than {most} bytes");
+    Broken::new(FailureCode::ResponseTooLarge, message)
 }
 
 fn timed_out(what: &str, after: Duration) -> Broken {

@@ -5,12 +5,13 @@
 //! every commit after [`SYNC_TIME`] is: to wait for the disk each time would keep more paid responses in memory, where a kill loses
 //! them. A damaged file is set aside, never fatal.
 
-use super::{StoreError, fingerprints, open_private};
-use crate::domain::stamp::{Seen, Stamp};
-use rusqlite::{Connection, OptionalExtension as _, params};
-use std::cell::Cell;
+use super::{StoreError, cache_file};
+use crate::domain::stamp::Seen;
+use crate::fail_point::{Point, reach};
+use rusqlite::Connection;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
@@ -22,15 +23,6 @@ const GROUP: usize = 256;
 
 /// Commits are synced to disk this often while there is work.
 const SYNC_TIME: Duration = Duration::from_millis(250);
-
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS responses (
-    key BLOB PRIMARY KEY, used_at INTEGER NOT NULL, bytes INTEGER NOT NULL, response TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS stats (
-    path TEXT PRIMARY KEY, file_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
-    inode INTEGER NOT NULL, content_hash TEXT NOT NULL, seen_at_ns INTEGER NOT NULL, skipped TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS endpoints (name TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
-";
 
 /// How much the cache may keep.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +43,7 @@ pub struct StatRow {
 }
 
 /// A question to the database of the cache, or a write to it.
-type Look = Box<dyn FnOnce(&Owner) + Send>;
+type Look = Box<dyn FnOnce(&mut Owner) + Send>;
 type Write = Box<dyn Fn(&Connection) -> rusqlite::Result<()> + Send>;
 
 enum Job {
@@ -87,24 +79,14 @@ impl Cache {
         limits: CacheLimits,
         now: i64,
     ) -> Result<(Self, JoinHandle<()>), StoreError> {
-        let connection = match open_pruned(path, limits, now) {
-            Err(StoreError::Corrupt { .. }) => {
-                let aside = set_aside(path, now)?;
-                tracing::warn!(
-                    "{} was damaged; set aside as {}",
-                    path.display(),
-                    aside.display()
-                );
-                open_pruned(path, limits, now)?
-            }
-            other => other?,
-        };
+        let connection = cache_file::open(path, limits, now)?;
         let (jobs, queue) = mpsc::channel(QUEUE);
         let owner = Owner {
             connection,
             path: path.to_owned(),
+            limits,
             now,
-            synced: Cell::new(None),
+            synced: None,
         };
         let thread = std::thread::Builder::new()
             .name("cache".to_owned())
@@ -161,7 +143,7 @@ impl Cache {
     /// Asks the database something.
     pub(super) async fn look<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (job, answer) = look_job(question);
         self.send(job).await?;
@@ -171,7 +153,7 @@ impl Cache {
     /// [`Cache::look`], blocking; not for asynchronous code.
     pub(super) fn look_blocking<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (job, answer) = look_job(question);
         self.send_blocking(job)?;
@@ -206,57 +188,24 @@ impl Cache {
 }
 
 fn look_job<T: Send + 'static>(
-    question: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    question: impl Fn(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> (Job, oneshot::Receiver<Result<T, StoreError>>) {
     let (reply, answer) = oneshot::channel();
-    let look: Look = Box::new(move |owner: &Owner| drop(reply.send(owner.run(question))));
+    let look: Look = Box::new(move |owner: &mut Owner| drop(reply.send(owner.run(question))));
     (Job::Look(look), answer)
-}
-
-fn open_pruned(path: &Path, limits: CacheLimits, now: i64) -> Result<Connection, StoreError> {
-    let connection = open_private(path)?;
-    let prepare = || -> rusqlite::Result<()> {
-        connection.execute_batch(SCHEMA)?;
-        connection.execute_batch(fingerprints::SCHEMA)?;
-        connection.execute(
-            "DELETE FROM responses WHERE used_at < ?1",
-            [now - limits.age_secs],
-        )?;
-        connection.execute(
-            "DELETE FROM responses WHERE key IN (SELECT key FROM
-                 (SELECT key, sum(bytes) OVER (ORDER BY used_at DESC, key) AS total FROM responses) WHERE total > ?1)",
-            [limits.bytes_max],
-        )?;
-        Ok(())
-    };
-    prepare().map_err(|source| StoreError::of(path, source))?;
-    Ok(connection)
-}
-
-fn set_aside(path: &Path, now: i64) -> Result<PathBuf, StoreError> {
-    let aside = path.with_extension(format!("db.damaged-{now}"));
-    std::fs::rename(path, &aside).map_err(|source| StoreError::Open {
-        path: path.to_owned(),
-        source,
-    })?;
-    for suffix in ["-wal", "-shm"] {
-        let mut side = path.as_os_str().to_owned();
-        side.push(suffix);
-        // Absent is as good as removed; one that stays makes the next open fail with its own message.
-        let _ = std::fs::remove_file(side);
-    }
-    Ok(aside)
 }
 
 struct Owner {
     connection: Connection,
     path: PathBuf,
+    limits: CacheLimits,
     now: i64,
-    synced: Cell<Option<Instant>>,
+    /// When a commit last waited for the disk.
+    synced: Option<Instant>,
 }
 
 impl Owner {
-    fn serve(self, mut queue: mpsc::Receiver<Job>) {
+    fn serve(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut writes = Vec::new();
         while let Some(first) = queue.blocking_recv() {
             let mut next = Some(first);
@@ -274,7 +223,7 @@ impl Owner {
 
     /// Answers a question; gives a write back for the group. Stats and profiles see every write before them. Responses need not:
     /// whoever stores one waits for its commit, and to commit for each look-up would break up the groups.
-    fn answer(&self, job: Job, writes: &mut Vec<Job>) -> Option<Job> {
+    fn answer(&mut self, job: Job, writes: &mut Vec<Job>) -> Option<Job> {
         let sees = |write: &Job| match job {
             Job::Stats(..) | Job::Profile(..) => true,
             Job::Look(..) => matches!(write, Job::Write(..)),
@@ -283,163 +232,102 @@ impl Owner {
         if writes.iter().any(sees) {
             self.commit(writes);
         }
+        let now = self.now;
         // A receiver that is gone no longer wants the answer.
         match job {
             Job::Look(look) => look(self),
-            Job::Response(key, reply) => drop(reply.send(self.run(|c| response(c, key, self.now)))),
-            Job::Stats(folder, reply) => drop(reply.send(self.run(|c| stats_below(c, &folder)))),
-            Job::Profile(name, reply) => drop(reply.send(self.run(|c| profile(c, &name)))),
+            Job::Response(key, reply) => {
+                drop(reply.send(self.run(|c| cache_file::response(c, key, now))));
+            }
+            Job::Stats(folder, reply) => {
+                drop(reply.send(self.run(|c| cache_file::stats_below(c, &folder))));
+            }
+            Job::Profile(name, reply) => {
+                drop(reply.send(self.run(|c| cache_file::profile(c, &name))));
+            }
             write => return Some(write),
         }
         None
     }
 
-    fn commit(&self, writes: &mut Vec<Job>) {
+    fn commit(&mut self, writes: &mut Vec<Job>) {
         if writes.is_empty() {
             return;
         }
+        let (is_due, now) = (self.is_sync_due(), self.now);
         let result = self.run(|connection| {
-            self.choose_sync(connection)?;
+            connection.pragma_update(
+                None,
+                "synchronous",
+                if is_due { "FULL" } else { "NORMAL" },
+            )?;
             let transaction = connection.unchecked_transaction()?;
             for job in &*writes {
-                write(&transaction, job, self.now)?;
+                write(&transaction, job, now)?;
             }
+            reach(Point::CacheCommit);
             transaction.commit()
         });
+        reach(Point::CacheCommitted);
+        let result = result.map_err(Arc::new);
         if let Err(error) = &result {
             tracing::warn!("the cache lost {} writes: {error}", writes.len());
         }
         for job in writes.drain(..) {
             if let Job::KeepResponse(_, _, reply) = job {
-                let _ = reply.send(match &result {
-                    Ok(()) => Ok(()),
-                    Err(StoreError::DiskFull { path }) => {
-                        Err(StoreError::DiskFull { path: path.clone() })
-                    }
-                    Err(_) => Err(StoreError::CacheGone),
-                });
+                // Who no longer waits has given the response up.
+                let _ = reply.send(result.clone().map_err(StoreError::Group));
             }
         }
     }
 
     /// Whether the next commit waits for the disk.
-    fn choose_sync(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let is_due = self.synced.get().is_none_or(|at| at.elapsed() >= SYNC_TIME);
+    fn is_sync_due(&mut self) -> bool {
+        let is_due = self.synced.is_none_or(|at| at.elapsed() >= SYNC_TIME);
         if is_due {
-            self.synced.set(Some(Instant::now()));
+            self.synced = Some(Instant::now());
         }
-        connection.pragma_update(None, "synchronous", if is_due { "FULL" } else { "NORMAL" })
+        is_due
     }
 
+    /// Does `work`; where the file turns out to be damaged, once more on an empty one.
     fn run<T>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        &mut self,
+        work: impl Fn(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        work(&self.connection).map_err(|source| StoreError::of(&self.path, source))
+        let path = self.path.clone();
+        let of = |source| StoreError::of(&path, source);
+        match work(&self.connection).map_err(of) {
+            Err(StoreError::Corrupt { .. }) => {
+                // Closed first: a connection that closes later would remove the side files of its successor.
+                drop(std::mem::replace(
+                    &mut self.connection,
+                    Connection::open_in_memory().map_err(of)?,
+                ));
+                self.connection = cache_file::renew(&self.path, self.limits, self.now)?;
+                work(&self.connection).map_err(of)
+            }
+            other => other,
+        }
     }
 }
 
 fn write(connection: &Connection, job: &Job, now: i64) -> rusqlite::Result<()> {
     match job {
         Job::KeepResponse(key, response, _) => {
-            connection
-                .prepare_cached("INSERT OR REPLACE INTO responses (key, used_at, bytes, response) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![key, now, response.len() as u64, response])?;
+            cache_file::keep_response(connection, key, response, now)
         }
-        Job::KeepStats(rows) => {
-            let mut insert = connection.prepare_cached(
-                "INSERT OR REPLACE INTO stats (path, file_bytes, mtime_ns, ctime_ns, inode, content_hash, seen_at_ns, skipped)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )?;
-            for (path, StatRow { seen, skipped }) in rows {
-                let Stamp {
-                    file_bytes,
-                    mtime_ns,
-                    ctime_ns,
-                    inode,
-                } = seen.stamp;
-                // Inode numbers are bit patterns: SQLite's integers are signed.
-                let inode = inode.cast_signed();
-                let values = params![
-                    path,
-                    file_bytes,
-                    mtime_ns,
-                    ctime_ns,
-                    inode,
-                    seen.content_hash,
-                    seen.seen_at_ns,
-                    skipped
-                ];
-                insert.execute(values)?;
-            }
-        }
-        Job::KeepProfile(name, profile) => {
-            connection
-                .prepare_cached("INSERT OR REPLACE INTO endpoints (name, profile) VALUES (?1, ?2)")?
-                .execute([name, profile])?;
-        }
-        Job::Write(write) => write(connection)?,
-        Job::Look(..) | Job::Response(..) | Job::Stats(..) | Job::Profile(..) => {}
+        Job::KeepStats(rows) => cache_file::keep_stats(connection, rows),
+        Job::KeepProfile(name, profile) => cache_file::keep_profile(connection, name, profile),
+        Job::Write(write) => write(connection),
+        Job::Look(..) | Job::Response(..) | Job::Stats(..) | Job::Profile(..) => Ok(()),
     }
-    Ok(())
-}
-
-fn response(connection: &Connection, key: [u8; 32], now: i64) -> rusqlite::Result<Option<String>> {
-    let found = connection
-        .prepare_cached("SELECT response FROM responses WHERE key = ?1")?
-        .query_row([&key[..]], |row| row.get(0))
-        .optional()?;
-    if found.is_some() {
-        let mut touch = connection.prepare_cached(
-            "UPDATE responses SET used_at = ?2 WHERE key = ?1 AND used_at < ?2 - 86400",
-        )?;
-        touch.execute(params![&key[..], now])?;
-    }
-    Ok(found)
-}
-
-fn profile(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
-    connection
-        .prepare_cached("SELECT profile FROM endpoints WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()
-}
-
-fn stats_below(
-    connection: &Connection,
-    folder: &str,
-) -> rusqlite::Result<HashMap<String, StatRow>> {
-    let mut select = connection.prepare_cached(
-        "SELECT path, file_bytes, mtime_ns, ctime_ns, inode, content_hash, seen_at_ns, skipped FROM stats
-         WHERE path >= ?1 AND path < ?2",
-    )?;
-    let rows = select.query_map([format!("{folder}/"), format!("{folder}0")], |row| {
-        let inode: i64 = row.get(4)?;
-        let stamp = Stamp {
-            file_bytes: row.get(1)?,
-            mtime_ns: row.get(2)?,
-            ctime_ns: row.get(3)?,
-            inode: inode.cast_unsigned(),
-        };
-        let seen = Seen {
-            stamp,
-            content_hash: row.get(5)?,
-            seen_at_ns: row.get(6)?,
-        };
-        Ok((
-            row.get(0)?,
-            StatRow {
-                seen,
-                skipped: row.get(7)?,
-            },
-        ))
-    })?;
-    rows.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::stamp::Stamp;
 
     const LIMITS: CacheLimits = CacheLimits {
         age_secs: 1000,
@@ -532,5 +420,41 @@ mod tests {
         .unwrap();
         close(Cache::open(&path, LIMITS, 7).unwrap());
         assert!(folder.path().join("cache.db.damaged-7").exists());
+    }
+
+    #[test]
+    fn damage_that_shows_later_costs_what_was_kept_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        // Long enough for pages of their own, which opening does not read.
+        let long = "x".repeat(20_000);
+        let limits = CacheLimits {
+            bytes_max: 1 << 20,
+            ..LIMITS
+        };
+        let opened = Cache::open(&path, limits, 0).unwrap();
+        block(opened.0.keep_response([1; 32], long.clone())).unwrap();
+        close(opened);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let pages = bytes.chunks_mut(4096);
+        for page in pages.filter(|page| page.ends_with(b"xxxx") && page[0] == 0) {
+            // The first bytes of such a page say where the text goes on.
+            page[..4].fill(0xff);
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let opened = Cache::open(&path, limits, 5).unwrap();
+        assert!(!folder.path().join("cache.db.damaged-5").exists());
+        let found = block(opened.0.response([1; 32])).unwrap();
+        assert_eq!(found, None);
+        block(opened.0.keep_response([2; 32], long.clone())).unwrap();
+        assert_eq!(
+            block(opened.0.response([2; 32])).unwrap(),
+            Some(long.clone())
+        );
+        close(opened);
+        assert!(folder.path().join("cache.db.damaged-5").exists());
+        let opened = Cache::open(&path, limits, 6).unwrap();
+        assert_eq!(block(opened.0.response([2; 32])).unwrap(), Some(long));
+        close(opened);
     }
 }

@@ -6,6 +6,7 @@
 use super::{StoreError, open_private, schema};
 use crate::domain::failure::Failure;
 use crate::domain::sample::{Role, Sample};
+use crate::fail_point::{Point, reach};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 
@@ -71,10 +72,13 @@ impl Store {
             for change in changes {
                 samples.extend(apply_one(&transaction, change, model_type, now)?);
             }
+            reach(Point::DatasetCommit);
             transaction.commit()?;
             Ok(samples)
         };
-        write().map_err(|source| StoreError::of(path, source))
+        let samples = write().map_err(|source| StoreError::of(path, source))?;
+        reach(Point::DatasetCommitted);
+        Ok(samples)
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`Cache`] is what may be deleted at any time (`data/cache.db`). Nothing outside knows a word of SQL.
 
 mod cache;
+mod cache_file;
 mod dataset;
 mod fingerprints;
 mod query;
@@ -16,6 +17,7 @@ pub use query::{Counts, FailedFile, StoredFile, StoredSample};
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What can go wrong between the program and its databases. Each message names the file and the cure.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +63,19 @@ pub enum StoreError {
         /// The database file.
         path: PathBuf,
     },
+    /// The system could not read or write the file.
+    #[error(
+        "{} cannot be read or written ({source}); look at its disk, its quota and the file size limit (ulimit -f), then run again: everything stored so far is safe",
+        path.display()
+    )]
+    Io {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
     /// The file cannot be created or opened.
-    #[error("{} cannot be opened ({source})", path.display())]
+    #[error("{} cannot be opened ({source}); move away what stands there, or make it readable and writable for this user", path.display())]
     Open {
         /// The database file.
         path: PathBuf,
@@ -72,6 +85,9 @@ pub enum StoreError {
     /// The thread that owns the cache is gone.
     #[error("the cache stopped")]
     CacheGone,
+    /// A group of writes failed, this one among them.
+    #[error("{0}")]
+    Group(Arc<StoreError>),
     /// Anything else SQLite reports.
     #[error("{}: {source}", path.display())]
     Sqlite {
@@ -98,6 +114,7 @@ impl StoreError {
             Some(Code::ReadOnly | Code::PermissionDenied | Code::CannotOpen) => {
                 StoreError::ReadOnly { path }
             }
+            Some(Code::SystemIoFailure) => StoreError::Io { path, source },
             Some(Code::NotADatabase | Code::DatabaseCorrupt) => {
                 StoreError::Corrupt { path, source }
             }

@@ -88,6 +88,17 @@ async fn outcome_within(
     (client.complete(&text_request()).await, server.chat_count())
 }
 
+/// Messages are cut to a line, and a cut through the key must not leave the half of it that nobody looks for.
+#[tokio::test]
+async fn no_message_ends_in_half_a_key() {
+    for before in (150..260).step_by(7) {
+        let message = format!("{}{KEY}", "x".repeat(before));
+        let (result, _) = outcome(move |_| Reply::error(400, "", &message)).await;
+        let message = result.unwrap_err().message;
+        assert!(!message.contains(&KEY[..4]), "{before}: {message}");
+    }
+}
+
 async fn class_of(reply: Reply) -> (ErrorClass, usize) {
     let limits = if matches!(reply.manner, Manner::Hang) {
         hasty()
@@ -525,8 +536,16 @@ async fn a_failing_service_ends_the_run_before_all_files_are_tried() {
 async fn a_key_that_the_server_echoes_is_blotted_out() {
     let echo = format!("your key is {KEY}");
     let said = echo.clone();
-    let (result, _) = outcome(move |_| Reply::text(&said)).await;
-    assert_eq!(result.unwrap().text, "your key is [key]");
+    let told = said.clone();
+    let (class, _) = class_of(Reply::text(&told)).await;
+    assert_eq!(class, ErrorClass::Item(FailureCode::SecretInAnswer));
+    let thought = json!({"content": "A", "reasoning": said});
+    let (result, _) = outcome(move |_| Reply::completion(thought.clone(), "stop")).await;
+    assert_eq!(
+        result.unwrap().reasoning.unwrap(),
+        "your key is [key]",
+        "thoughts are no answer"
+    );
     for status in [400, 401, 403, 404, 500] {
         class_of(Reply::error(status, KEY, &echo)).await;
         class_of(Reply::bytes(status, echo.clone())).await;

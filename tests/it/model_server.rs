@@ -92,6 +92,8 @@ pub enum Manner {
     Stall,
     /// One byte of the body in each of these times.
     Drip(Duration),
+    /// Whole, in chunks: its length is not told beforehand.
+    Chunked,
 }
 
 /// One answer.
@@ -155,6 +157,15 @@ impl Reply {
         let body = completion_body(json!({"content": "x".repeat(bytes)}), "stop").to_string();
         io::Write::write_all(&mut zip, body.as_bytes()).unwrap();
         Reply::bytes(200, zip.finish().unwrap()).header("content-encoding", "gzip")
+    }
+
+    /// The same completion with another text, made of the old one.
+    pub fn rewritten(mut self, rewrite: impl FnOnce(&str) -> String) -> Reply {
+        let mut body: Value = serde_json::from_slice(&self.body).unwrap();
+        let content = &mut body["choices"][0]["message"]["content"];
+        *content = rewrite(content.as_str().unwrap()).into();
+        self.body = body.to_string().into_bytes();
+        self
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Reply {
@@ -269,9 +280,21 @@ impl ModelServer {
         self.state.posts.load(SeqCst)
     }
 
+    /// The chat requests so far, which are then forgotten.
+    pub fn take(&self) -> Vec<Seen> {
+        let mut all = std::mem::take(&mut *self.state.seen.lock().unwrap());
+        all.retain(|seen| seen.method == "POST");
+        all
+    }
+
     /// Forgets the requests so far, but not how many there were.
     pub fn forget(&self) {
         self.state.seen.lock().unwrap().clear();
+    }
+
+    /// How many connections came so far.
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(SeqCst)
     }
 
     /// Most requests that were being answered at one time.
@@ -393,29 +416,12 @@ async fn write_reply(
     reply: &Reply,
     in_flight: &AtomicUsize,
 ) -> io::Result<bool> {
-    let mut head = format!(
-        "HTTP/1.1 {} Scripted\r\ncontent-length: {}\r\n",
-        reply.status,
-        reply.body.len()
-    );
-    for (name, value) in &reply.headers {
-        let _ = write!(head, "{name}: {value}\r\n");
-    }
-    head.push_str("\r\n");
-    let half = reply.body.len() / 2;
-    let sent = match reply.manner {
-        Manner::Whole => reply.body.len(),
-        Manner::ResetInBody | Manner::CloseInBody | Manner::Stall => half,
-        Manner::ResetBeforeHeaders | Manner::Hang | Manner::Drip(_) => 0,
-    };
-    if !matches!(reply.manner, Manner::Hang | Manner::ResetBeforeHeaders) {
-        stream.write_all(head.as_bytes()).await?;
-        stream.write_all(&reply.body[..sent]).await?;
-    }
+    let begun = begin_reply(stream, reply).await;
     in_flight.fetch_sub(1, SeqCst);
+    begun?;
     stream.flush().await?;
     match reply.manner {
-        Manner::Whole => Ok(reply
+        Manner::Whole | Manner::Chunked => Ok(reply
             .headers
             .iter()
             .all(|(name, value)| name != "connection" || value != "close")),
@@ -434,6 +440,39 @@ async fn write_reply(
             Ok(true)
         }
     }
+}
+
+/// Writes what leaves at once.
+async fn begin_reply(stream: &mut BufStream<TcpStream>, reply: &Reply) -> io::Result<()> {
+    let mut head = format!("HTTP/1.1 {} Scripted\r\n", reply.status);
+    let _ = match reply.manner {
+        Manner::Chunked => write!(head, "transfer-encoding: chunked\r\n"),
+        _ => write!(head, "content-length: {}\r\n", reply.body.len()),
+    };
+    for (name, value) in &reply.headers {
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
+    head.push_str("\r\n");
+    let half = reply.body.len() / 2;
+    let sent = match reply.manner {
+        Manner::Whole => reply.body.len(),
+        Manner::ResetInBody | Manner::CloseInBody | Manner::Stall => half,
+        Manner::ResetBeforeHeaders | Manner::Hang | Manner::Drip(_) | Manner::Chunked => 0,
+    };
+    if !matches!(reply.manner, Manner::Hang | Manner::ResetBeforeHeaders) {
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(&reply.body[..sent]).await?;
+    }
+    if reply.manner == Manner::Chunked {
+        for piece in reply.body.chunks(64 << 10) {
+            let size = format!("{:x}\r\n", piece.len());
+            stream.write_all(size.as_bytes()).await?;
+            stream.write_all(piece).await?;
+            stream.write_all(b"\r\n").await?;
+        }
+        stream.write_all(b"0\r\n\r\n").await?;
+    }
+    Ok(())
 }
 
 /// The answer of a small honest model; a script falls back on it.

@@ -88,6 +88,16 @@ impl Workspace {
         self.home.path().join("origin")
     }
 
+    /// A workspace with the worktrees of this one, whose model server is at `base_url`.
+    pub fn twin(&self, base_url: &str) -> Workspace {
+        let twin = Workspace::with_model(base_url);
+        let mut copy = Command::new("cp");
+        copy.arg("-R").args(["repos", "repos.txt"]).arg(twin.path());
+        let status = copy.current_dir(self.path()).status();
+        assert!(status.unwrap().success());
+        twin
+    }
+
     pub fn list_repos(&self, lines: &[&str]) {
         fs::write(self.path().join("repos.txt"), lines.join("\n") + "\n").unwrap();
     }
@@ -193,6 +203,15 @@ impl Running {
             .arg(self.child.id().to_string())
             .status();
         assert!(status.unwrap().success());
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
     }
 
     /// Whether the process is gone.

@@ -105,6 +105,7 @@ impl Gate {
                     return Pass {
                         gate: self,
                         sending: Some(sending),
+                        told: (Pressure::Unknown, None),
                     };
                 }
                 Admission::OnReturn => self.returned.notified().await,
@@ -150,25 +151,29 @@ impl Gate {
 pub(super) struct Pass<'a> {
     gate: &'a Gate,
     sending: Option<Sending>,
+    told: (Pressure, Option<f64>),
 }
 
 impl Pass<'_> {
-    /// Gives the place back and tells how it went; `tokens` were really used, if the server said so.
-    pub fn end(mut self, pressure: Pressure, tokens: Option<f64>) {
-        self.give_back(pressure, tokens);
+    /// Tells how it went; `tokens` were really used, if the server said so. The place is kept.
+    pub fn settle(&mut self, pressure: Pressure, tokens: Option<f64>) {
+        self.told = (pressure, tokens);
     }
 
-    fn give_back(&mut self, pressure: Pressure, tokens: Option<f64>) {
-        if let Some(sending) = self.sending.take() {
-            let now = self.gate.now();
-            self.gate.flow().returned(now, &sending, pressure, tokens);
-            self.gate.returned.notify_one();
-        }
+    /// Gives the place back and tells how it went.
+    #[cfg(test)]
+    pub fn end(mut self, pressure: Pressure, tokens: Option<f64>) {
+        self.settle(pressure, tokens);
     }
 }
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        self.give_back(Pressure::Unknown, None);
+        if let Some(sending) = self.sending.take() {
+            let now = self.gate.now();
+            let (pressure, tokens) = self.told;
+            self.gate.flow().returned(now, &sending, pressure, tokens);
+            self.gate.returned.notify_one();
+        }
     }
 }

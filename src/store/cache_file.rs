@@ -1,0 +1,185 @@
+//! The file of the cache: its tables, what is pruned from it, how a damaged one goes out of the way, and every statement on it.
+
+use super::cache::{CacheLimits, StatRow};
+use super::{StoreError, fingerprints, open_private};
+use crate::domain::stamp::{Seen, Stamp};
+use crate::fail_point::{Point, reach};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+const SCHEMA: &str = "
+CREATE TABLE IF NOT EXISTS responses (
+    key BLOB PRIMARY KEY, used_at INTEGER NOT NULL, bytes INTEGER NOT NULL, response TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stats (
+    path TEXT PRIMARY KEY, file_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL, content_hash TEXT NOT NULL, seen_at_ns INTEGER NOT NULL, skipped TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS endpoints (name TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// Opens the cache at `path`, pruned to `limits` as of `now` (seconds since 1970). A damaged one is set aside with a warning.
+pub(super) fn open(path: &Path, limits: CacheLimits, now: i64) -> Result<Connection, StoreError> {
+    match open_pruned(path, limits, now) {
+        Err(StoreError::Corrupt { .. }) => renew(path, limits, now),
+        other => other,
+    }
+}
+
+/// Sets the damaged cache at `path` aside and opens an empty one.
+pub(super) fn renew(path: &Path, limits: CacheLimits, now: i64) -> Result<Connection, StoreError> {
+    let aside = set_aside(path, now)?;
+    tracing::warn!(
+        "{} was damaged; set aside as {}: what it held is asked for again where it is needed",
+        path.display(),
+        aside.display()
+    );
+    open_pruned(path, limits, now)
+}
+
+fn open_pruned(path: &Path, limits: CacheLimits, now: i64) -> Result<Connection, StoreError> {
+    let connection = open_private(path)?;
+    let prepare = || -> rusqlite::Result<()> {
+        connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(fingerprints::SCHEMA)?;
+        connection.execute(
+            "DELETE FROM responses WHERE used_at < ?1",
+            [now - limits.age_secs],
+        )?;
+        connection.execute(
+            "DELETE FROM responses WHERE key IN (SELECT key FROM
+                 (SELECT key, sum(bytes) OVER (ORDER BY used_at DESC, key) AS total FROM responses) WHERE total > ?1)",
+            [limits.bytes_max],
+        )?;
+        Ok(())
+    };
+    prepare().map_err(|source| StoreError::of(path, source))?;
+    Ok(connection)
+}
+
+fn set_aside(path: &Path, now: i64) -> Result<PathBuf, StoreError> {
+    let aside = path.with_extension(format!("db.damaged-{now}"));
+    std::fs::rename(path, &aside).map_err(|source| StoreError::Open {
+        path: path.to_owned(),
+        source,
+    })?;
+    reach(Point::CacheAside);
+    for suffix in ["-wal", "-shm"] {
+        let mut side = path.as_os_str().to_owned();
+        side.push(suffix);
+        // Absent is as good as removed; one that stays makes the next open fail with its own message.
+        let _ = std::fs::remove_file(side);
+    }
+    Ok(aside)
+}
+
+pub(super) fn keep_response(
+    connection: &Connection,
+    key: &[u8; 32],
+    response: &str,
+    now: i64,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO responses (key, used_at, bytes, response) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![key, now, response.len() as u64, response])?;
+    Ok(())
+}
+
+pub(super) fn keep_stats(
+    connection: &Connection,
+    rows: &[(String, StatRow)],
+) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT OR REPLACE INTO stats (path, file_bytes, mtime_ns, ctime_ns, inode, content_hash, seen_at_ns, skipped)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for (path, StatRow { seen, skipped }) in rows {
+        let Stamp {
+            file_bytes,
+            mtime_ns,
+            ctime_ns,
+            inode,
+        } = seen.stamp;
+        // Inode numbers are bit patterns: SQLite's integers are signed.
+        let inode = inode.cast_signed();
+        let values = params![
+            path,
+            file_bytes,
+            mtime_ns,
+            ctime_ns,
+            inode,
+            seen.content_hash,
+            seen.seen_at_ns,
+            skipped
+        ];
+        insert.execute(values)?;
+    }
+    Ok(())
+}
+
+pub(super) fn keep_profile(
+    connection: &Connection,
+    name: &str,
+    profile: &str,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO endpoints (name, profile) VALUES (?1, ?2)")?
+        .execute([name, profile])?;
+    Ok(())
+}
+
+pub(super) fn response(
+    connection: &Connection,
+    key: [u8; 32],
+    now: i64,
+) -> rusqlite::Result<Option<String>> {
+    let found = connection
+        .prepare_cached("SELECT response FROM responses WHERE key = ?1")?
+        .query_row([&key[..]], |row| row.get(0))
+        .optional()?;
+    if found.is_some() {
+        let mut touch = connection.prepare_cached(
+            "UPDATE responses SET used_at = ?2 WHERE key = ?1 AND used_at < ?2 - 86400",
+        )?;
+        touch.execute(params![&key[..], now])?;
+    }
+    Ok(found)
+}
+
+pub(super) fn profile(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT profile FROM endpoints WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()
+}
+
+pub(super) fn stats_below(
+    connection: &Connection,
+    folder: &str,
+) -> rusqlite::Result<HashMap<String, StatRow>> {
+    let mut select = connection.prepare_cached(
+        "SELECT path, file_bytes, mtime_ns, ctime_ns, inode, content_hash, seen_at_ns, skipped FROM stats
+         WHERE path >= ?1 AND path < ?2",
+    )?;
+    let rows = select.query_map([format!("{folder}/"), format!("{folder}0")], |row| {
+        let inode: i64 = row.get(4)?;
+        let stamp = Stamp {
+            file_bytes: row.get(1)?,
+            mtime_ns: row.get(2)?,
+            ctime_ns: row.get(3)?,
+            inode: inode.cast_unsigned(),
+        };
+        let seen = Seen {
+            stamp,
+            content_hash: row.get(5)?,
+            seen_at_ns: row.get(6)?,
+        };
+        Ok((
+            row.get(0)?,
+            StatRow {
+                seen,
+                skipped: row.get(7)?,
+            },
+        ))
+    })?;
+    rows.collect()
+}
