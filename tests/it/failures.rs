@@ -24,46 +24,6 @@ fn assert_untouched(workspace: &Workspace, ran: &Ran) {
 }
 
 #[test]
-fn what_ends_a_run_has_its_exit_code_and_touches_nothing() {
-    type Script = fn(&crate::model_server::Seen) -> Reply;
-    let rows: [(&str, Script, i32); 6] = [
-        (
-            "wrong key",
-            |_| Reply::error(401, "invalid_api_key", "Incorrect API key provided"),
-            77,
-        ),
-        (
-            "forbidden",
-            |_| Reply::error(403, "forbidden", "not allowed"),
-            77,
-        ),
-        (
-            "no money",
-            |_| Reply::error(402, "payment_required", "add credits"),
-            77,
-        ),
-        (
-            "no quota",
-            |_| Reply::error(429, "insufficient_quota", "You exceeded your current quota"),
-            77,
-        ),
-        (
-            "no such model",
-            |_| Reply::error(404, "model_not_found", "The model `x` does not exist"),
-            2,
-        ),
-        ("a day to wait", |_| Reply::refused("86400"), 69),
-    ];
-    for (name, script, code) in rows {
-        let model = ModelServer::scripted(script);
-        let (workspace, _repo) = scraped(&model);
-        let ran = workspace.run(&["prepare"]);
-        assert_eq!(ran.code, code, "{name}: {}", ran.stderr);
-        assert_untouched(&workspace, &ran);
-    }
-}
-
-#[test]
 fn a_dead_port_ends_the_run_within_seconds() {
     let model = ModelServer::start();
     let (mut workspace, _repo) = scraped(&model);
@@ -129,40 +89,6 @@ fn usage_and_settings_errors_exit_with_two() {
         .run(&["status", "-C", "/no/such/folder"])
         .expect(2);
     workspace.run(&["nonsense"]).expect(2);
-}
-
-#[test]
-fn a_key_is_sent_and_never_shown() {
-    let key = "sk-test-0123456789abcdef0123456789";
-    let model = ModelServer::scripted(move |seen| match seen.nth {
-        0 => Reply::error(
-            500,
-            "oops",
-            &format!("your key {key} is fine but we are not"),
-        ),
-        _ => answer(seen),
-    });
-    let (mut workspace, _repo) = scraped(&model);
-    workspace.set_env("OPENAI_API_KEY", key);
-    let ran = workspace.run(&["prepare", "-vv"]).expect(0);
-    assert!(
-        model
-            .chats()
-            .iter()
-            .all(|seen| seen.header("authorization") == Some(&format!("Bearer {key}")))
-    );
-    assert!(
-        !ran.stderr.contains(key) && !ran.stdout.contains(key) && !workspace.logs().contains(key)
-    );
-    for file in ["pipeline.db", "cache.db"] {
-        let bytes = std::fs::read(workspace.path().join("data").join(file)).unwrap();
-        assert!(
-            !bytes
-                .windows(key.len())
-                .any(|window| window == key.as_bytes()),
-            "{file}"
-        );
-    }
 }
 
 #[test]

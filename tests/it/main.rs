@@ -3,6 +3,7 @@
 
 mod contamination;
 mod duplicates;
+mod failure_table;
 mod failures;
 mod generation;
 mod git_edge;
