@@ -102,7 +102,9 @@ impl<'a> Drive<'a> {
                     drain_due = Some(Instant::now() + DRAIN_TIME);
                 }
                 () = sleep_until(drain_due), if drain_due.is_some() => {
-                    self.close();
+                    if let Some(engine) = &self.engine {
+                        engine.give_up();
+                    }
                     drain_due = None;
                 }
                 () = sleep_until(self.group_due), if self.group_due.is_some() => self.save().await?,
@@ -187,7 +189,8 @@ impl<'a> Drive<'a> {
     /// The first reason to stop is the one reported; what others are under way with is given up at their next request.
     fn halt_with(&mut self, halt: Halt) {
         self.close();
-        self.halt.get_or_insert(halt);
+        let lost = self.engine.as_ref().and_then(|engine| engine.take_lost());
+        self.halt.get_or_insert(lost.map_or(halt, Halt::Store));
     }
 
     fn count_and_keep(&mut self, file: &SourceFile, had_samples: bool, processed: Processed) {

@@ -11,7 +11,7 @@ use crate::domain::failure::{FailedItem, Failure, FailureCode};
 use crate::domain::sample::Sample;
 use crate::domain::source::SourceFile;
 use crate::fail_point::{Point, reach};
-use crate::llm::{Client, Completion, ErrorClass, LlmError, Profile, Request, Usage};
+use crate::llm::{Client, Completion, ErrorClass, LlmError, Profile, Request, RunStop, Usage};
 use crate::report::Spend;
 use crate::settings::GenerationSettings;
 use crate::store::{Cache, StoreError};
@@ -92,6 +92,7 @@ pub struct Engine {
     budget: Budget,
     closed: AtomicBool,
     spend: Mutex<Spend>,
+    lost: Mutex<Option<StoreError>>,
 }
 
 /// One answered call.
@@ -123,6 +124,7 @@ impl Engine {
             settings,
             closed: AtomicBool::new(false),
             spend: Mutex::default(),
+            lost: Mutex::default(),
         }
     }
 
@@ -144,6 +146,30 @@ impl Engine {
     /// From now on no new request is sent; those in flight still come in and are kept.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Like [`close`](Engine::close), and ends what waits for its turn or for its next attempt.
+    pub fn give_up(&self) {
+        self.close();
+        self.client.close();
+    }
+
+    /// Why completions could not be kept, if that has happened. Told once.
+    pub fn take_lost(&self) -> Option<StoreError> {
+        self.lost
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// A completion that cannot be kept is paid for in vain, and so would be the next ones.
+    fn lose(&self, error: StoreError) -> Halt {
+        self.lost
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(error);
+        self.give_up();
+        Halt::Closed
     }
 
     /// What was spent so far.
@@ -257,7 +283,8 @@ impl Engine {
         if is_usable(&held.completion.text)
             && let Ok(json) = serde_json::to_string(&held.completion)
         {
-            self.cache.keep_response(key, json).await?;
+            let kept = self.cache.keep_response(key, json).await;
+            kept.map_err(|error| self.lose(error))?;
         }
         Ok(Ok(Answered {
             completion: held.completion,
@@ -276,6 +303,7 @@ impl Engine {
 
 fn refuse(error: LlmError) -> Result<Result<Answered, Refused>, Halt> {
     match error.class {
+        ErrorClass::Run(RunStop::Closed) => Err(Halt::Closed),
         ErrorClass::Run(_) => Err(Halt::Llm(error)),
         ErrorClass::Shrink { .. } => Ok(Err(Refused::TooLong)),
         ErrorClass::Transient(code) | ErrorClass::Item(code) => {

@@ -72,6 +72,7 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
 fn exit_of_stop(stop: RunStop) -> Exit {
     match stop {
         RunStop::NoEndpoint => Exit::NoEndpoint,
+        RunStop::Closed => Exit::Internal,
         RunStop::Settings | RunStop::ModelChoice | RunStop::ModelUnknown => Exit::Usage,
         RunStop::Credentials | RunStop::Quota => Exit::Refused,
         RunStop::WaitTooLong | RunStop::EndpointWrong | RunStop::EndpointDead => Exit::Unreachable,

@@ -164,6 +164,13 @@ impl Client {
         self.stop.cause()
     }
 
+    /// Sends nothing more. Requests that wait, for a place or for their next attempt, end with [`RunStop::Closed`]; those on the wire
+    /// come in.
+    pub fn close(&self) {
+        let cause = LlmError::stop(RunStop::Closed, "the run is ending");
+        self.stop.raise(&cause);
+    }
+
     pub(super) fn learnt(&self) -> MutexGuard<'_, Learnt> {
         self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
     }

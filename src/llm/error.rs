@@ -56,6 +56,8 @@ pub enum RunStop {
     EndpointWrong,
     /// Nobody answers, or nothing but failures comes back.
     EndpointDead,
+    /// The caller wants no more.
+    Closed,
 }
 
 impl RunStop {
@@ -80,7 +82,9 @@ impl RunStop {
             RunStop::EndpointDead => {
                 format!("{base} has stopped working ({happened}); files not tried stay untried")
             }
-            RunStop::Settings | RunStop::NoEndpoint | RunStop::ModelChoice => happened.to_owned(),
+            RunStop::Settings | RunStop::NoEndpoint | RunStop::ModelChoice | RunStop::Closed => {
+                happened.to_owned()
+            }
         }
     }
 

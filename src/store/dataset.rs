@@ -334,6 +334,16 @@ mod tests {
     }
 
     #[test]
+    fn another_writer_is_waited_for() {
+        let (_folder, store) = open();
+        let millis: u64 = store
+            .connection
+            .pragma_query_value(None, "busy_timeout", |row| row.get(0))
+            .unwrap();
+        assert_eq!(millis, 30_000);
+    }
+
+    #[test]
     fn one_bad_change_leaves_nothing_of_its_group() {
         let (_folder, mut store) = open();
         let mut bad = result("h/r/b.c", &["?"], false);

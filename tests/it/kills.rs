@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 const FILES: usize = 12;
-const CONCURRENCY: usize = 4;
+pub const CONCURRENCY: usize = 4;
 
 pub fn many_files(workspace: &Workspace, files: usize) -> Repo {
     let repo = Repo::new(&workspace.origin().join("many"));
@@ -58,7 +58,7 @@ fn repeats(seen: &[Seen]) -> usize {
 }
 
 /// Of the requests of each run, how many were sent again by a later one.
-fn wasted(runs: &[Vec<Vec<u8>>]) -> Vec<usize> {
+pub fn wasted(runs: &[Vec<Vec<u8>>]) -> Vec<usize> {
     let mut later: HashSet<&[u8]> = HashSet::new();
     let mut wasted: Vec<usize> = runs
         .iter()
@@ -120,7 +120,7 @@ fn kill_often(
 }
 
 /// What is stored in the end, whatever happened on the way: every file once, and as many samples as a run that nobody disturbed stores.
-fn assert_complete(workspace: &Workspace, files: usize, samples_each: u64) {
+pub fn assert_complete(workspace: &Workspace, files: usize, samples_each: u64) {
     assert_eq!(workspace.count("FailedFiles"), 0);
     let per_file = workspace.rows("SELECT count(*) FROM TrainingSamples GROUP BY dataset_source");
     assert_eq!(per_file, vec![samples_each.to_string(); files]);

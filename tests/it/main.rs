@@ -3,6 +3,7 @@
 
 mod contamination;
 mod duplicates;
+mod durability;
 mod failure_table;
 mod failures;
 mod generation;
