@@ -1,5 +1,6 @@
 //! The command line as clap types: names, help, environment variables and defaults. No decisions: those are `settings`'.
 
+use crate::domain::price::Cost;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -289,6 +290,12 @@ pub struct BudgetArgs {
     /// Stop before spending more than so many tokens, prompt and completion together
     #[arg(long, value_name = "N", env = "PIPELINE_MAX_TOTAL_TOKENS")]
     pub max_total_tokens: Option<u64>,
+    /// Stop before spending more than so many US dollars; needs the model's price
+    #[arg(long, value_name = "DOLLARS", value_parser = dollars, env = "PIPELINE_MAX_COST")]
+    pub max_cost: Option<Cost>,
+    /// File with prices of models, beside those the program knows
+    #[arg(long, value_name = "FILE", env = "PIPELINE_PRICES")]
+    pub prices: Option<PathBuf>,
     /// Stop after so many seconds
     #[arg(long, value_name = "SECS", env = "PIPELINE_MAX_TIME")]
     pub max_time: Option<u64>,
@@ -300,6 +307,11 @@ fn temperature(text: &str) -> Result<f32, String> {
         .contains(&value)
         .then_some(value)
         .ok_or_else(|| "must be from 0 to 2".to_owned())
+}
+
+fn dollars(text: &str) -> Result<Cost, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    Cost::from_dollars(value).ok_or_else(|| "must be an amount of dollars, 0 or more".to_owned())
 }
 
 fn score(text: &str) -> Result<f64, String> {

@@ -1,5 +1,7 @@
 //! What a run did: summaries whose parts sum to their whole, and the exit code.
 
+use crate::domain::price::Cost;
+use crate::llm::{Bills, Snapshot};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -133,8 +135,9 @@ pub struct GenerationSummary {
     pub spend: Spend,
 }
 
-/// Requests and tokens.
+/// Requests, tokens and money.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(into = "SpendRow")]
 pub struct Spend {
     /// Requests sent, second attempts included.
     pub requests: u64,
@@ -144,6 +147,83 @@ pub struct Spend {
     pub cached_tokens: u64,
     /// Completion tokens.
     pub completion_tokens: u64,
+    /// What that cost, where tokens and price are known.
+    pub bills: Bills,
+}
+
+/// The form of [`Spend`] in JSON.
+#[derive(Serialize)]
+struct SpendRow {
+    requests: u64,
+    prompt_tokens: u64,
+    cached_tokens: u64,
+    completion_tokens: u64,
+    /// Dollars; null when the price is unknown.
+    cost_usd: Option<Cost>,
+    /// Requests that may be on the bill although the server did not tell their tokens.
+    untold_requests: u64,
+    /// The most that those can cost.
+    untold_cost_max_usd: Option<Cost>,
+}
+
+impl From<Spend> for SpendRow {
+    fn from(spend: Spend) -> Self {
+        let bills = &spend.bills;
+        let is_priced = bills.unpriced == 0;
+        SpendRow {
+            requests: spend.requests,
+            prompt_tokens: spend.prompt_tokens,
+            cached_tokens: spend.cached_tokens,
+            completion_tokens: spend.completion_tokens,
+            cost_usd: is_priced.then_some(bills.cost),
+            untold_requests: bills.untold,
+            untold_cost_max_usd: is_priced.then_some(bills.untold_cost_max),
+        }
+    }
+}
+
+impl From<Snapshot> for Spend {
+    fn from(snapshot: Snapshot) -> Self {
+        let tokens = |count: Option<u64>| count.unwrap_or(0);
+        Spend {
+            requests: snapshot.requests,
+            prompt_tokens: tokens(snapshot.usage.prompt),
+            cached_tokens: tokens(snapshot.usage.cached),
+            completion_tokens: tokens(snapshot.usage.completion),
+            bills: snapshot.bills,
+        }
+    }
+}
+
+impl Spend {
+    /// Adds what another part of the run spent.
+    pub fn absorb(&mut self, other: Spend) {
+        self.requests += other.requests;
+        self.prompt_tokens += other.prompt_tokens;
+        self.cached_tokens += other.cached_tokens;
+        self.completion_tokens += other.completion_tokens;
+        self.bills.cost += other.bills.cost;
+        self.bills.unpriced += other.bills.unpriced;
+        self.bills.untold += other.bills.untold;
+        self.bills.untold_cost_max += other.bills.untold_cost_max;
+    }
+
+    /// The money for people; nothing when nothing can have been billed.
+    fn money(&self) -> String {
+        let bills = &self.bills;
+        let untold = match bills.untold {
+            0 => String::new(),
+            n => format!(
+                " and at most {} for {} whose tokens the server did not tell",
+                bills.untold_cost_max,
+                plural(n, "request", "requests")
+            ),
+        };
+        match bills.unpriced {
+            0 => format!(", cost {}{untold}", bills.cost),
+            _ => ", cost unknown (the model has no price: --prices)".to_owned(),
+        }
+    }
 }
 
 impl GenerationSummary {
@@ -195,10 +275,7 @@ impl GenerationSummary {
                 *mine.entry(reason).or_default() += count;
             }
         }
-        self.spend.requests += other.spend.requests;
-        self.spend.prompt_tokens += other.spend.prompt_tokens;
-        self.spend.cached_tokens += other.spend.cached_tokens;
-        self.spend.completion_tokens += other.spend.completion_tokens;
+        self.spend.absorb(other.spend);
     }
 
     /// Counts one file that could not be read.
@@ -268,6 +345,7 @@ impl fmt::Display for Spend {
                 self.prompt_tokens
             )?;
             write!(f, ", {} completion tokens", self.completion_tokens)?;
+            f.write_str(&self.money())?;
         }
         Ok(())
     }

@@ -1,11 +1,13 @@
 //! From the command line to checked settings, once. The only reader of the environment besides the parser in `cli`.
 
 use crate::cli::{BudgetArgs, EndpointArgs, GenerationArgs, LicensePolicy};
+use crate::domain::price::{PriceTable, TableError};
 use crate::domain::repo::DenyList;
 use crate::domain::select::{LicencePolicy, OptionError, SelectOptions};
-use crate::llm::{Endpoint, Limits, Secret};
+use crate::llm::{Budget, BudgetLimits, Endpoint, Limits, Secret};
 use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What can be wrong with settings.
@@ -35,6 +37,22 @@ pub enum SettingsError {
         /// What is wrong.
         why: String,
     },
+    /// The price table cannot be read.
+    #[error("--prices {}: {why}; see 'Prices' in the README for its form", path.display())]
+    PriceFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The table that comes with the program is broken.
+    #[error("the price table of this program: {0}")]
+    Prices(#[from] TableError),
+    /// `--max-cost` without a price to count with.
+    #[error(
+        "--max-cost: the price of model '{0}' is unknown; give it with --prices FILE (see 'Prices' in the README), or use --max-total-tokens"
+    )]
+    PriceUnknown(String),
     /// A text of benchmarks cannot be read or understood.
     #[error("--contamination {}: {why}", path.display())]
     Contamination {
@@ -81,10 +99,8 @@ pub struct GenerationSettings {
     pub endpoint: Option<Endpoint>,
     /// The key and model to use with a server that was found.
     pub model: Option<String>,
-    /// Bounds of the client.
+    /// Bounds of the client, and the budget that all clients of this run share.
     pub limits: Limits,
-    /// When the run stops by itself.
-    pub budget: BudgetSettings,
 }
 
 impl GenerationSettings {
@@ -95,6 +111,13 @@ impl GenerationSettings {
             .model
             .clone()
             .or_else(|| variable("OPENAI_MODEL"));
+        let limits = Limits {
+            budget: Arc::new(budget(&args.budget)?),
+            ..limits(&args.endpoint)
+        };
+        if let Some(model) = &model {
+            check_price(&limits.budget, model)?;
+        }
         Ok(GenerationSettings {
             answer_tokens_max: args.max_tokens,
             question_temperature: args.temperature,
@@ -111,31 +134,42 @@ impl GenerationSettings {
             deny: deny_list(args.deny_list.as_deref())?,
             endpoint: endpoint(&args.endpoint, model.clone())?,
             model,
-            limits: limits(&args.endpoint),
-            budget: BudgetSettings::from(&args.budget),
+            limits,
         })
     }
 }
 
-/// When a run stops by itself.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct BudgetSettings {
-    /// Most requests.
-    pub requests: Option<u64>,
-    /// Most tokens, prompt and completion together.
-    pub tokens: Option<u64>,
-    /// Most time, in seconds.
-    pub secs: Option<u64>,
+/// Refuses to count money for a model that has no price.
+pub fn check_price(budget: &Budget, model: &str) -> Result<(), SettingsError> {
+    match (budget.limits().cost, budget.price_of(model)) {
+        (Some(_), None) => Err(SettingsError::PriceUnknown(model.to_owned())),
+        _ => Ok(()),
+    }
 }
 
-impl From<&BudgetArgs> for BudgetSettings {
-    fn from(args: &BudgetArgs) -> Self {
-        BudgetSettings {
-            requests: args.max_requests,
-            tokens: args.max_total_tokens,
-            secs: args.max_time,
-        }
-    }
+fn budget(args: &BudgetArgs) -> Result<Budget, SettingsError> {
+    let limits = BudgetLimits {
+        requests: args.max_requests,
+        tokens: args.max_total_tokens,
+        cost: args.max_cost,
+        time: args.max_time.map(Duration::from_secs),
+    };
+    Ok(Budget::new(limits, prices(args.prices.as_deref())?))
+}
+
+/// The user's prices, and those that come with the program for the models that the user's do not name.
+fn prices(path: Option<&Path>) -> Result<PriceTable, SettingsError> {
+    let shipped = PriceTable::shipped()?;
+    let Some(path) = path else {
+        return Ok(shipped);
+    };
+    let refuse = |why: String| SettingsError::PriceFile {
+        path: path.to_owned(),
+        why,
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+    let own = PriceTable::parse(&text).map_err(|error| refuse(error.to_string()))?;
+    Ok(own.before(shipped))
 }
 
 fn endpoint(args: &EndpointArgs, model: Option<String>) -> Result<Option<Endpoint>, SettingsError> {

@@ -5,13 +5,13 @@
 
 use super::cut::FileContext;
 use super::piece::PieceResult;
-use super::stop::{Budget, Signal, Spent};
+use super::stop::Signal;
 use crate::domain::chunk::{BytesPerToken, chunk_bytes_max};
 use crate::domain::failure::{FailedItem, Failure, FailureCode};
 use crate::domain::sample::Sample;
 use crate::domain::source::SourceFile;
 use crate::fail_point::{Point, reach};
-use crate::llm::{Client, Completion, ErrorClass, LlmError, Profile, Request, RunStop, Usage};
+use crate::llm::{Client, Completion, ErrorClass, LlmError, Profile, Request, RunStop};
 use crate::report::Spend;
 use crate::settings::GenerationSettings;
 use crate::store::{Cache, StoreError};
@@ -33,9 +33,9 @@ pub enum Halt {
     /// A signal came.
     #[error("stopped by a signal")]
     Signal(Signal),
-    /// A budget is used up.
-    #[error(transparent)]
-    Spent(Spent),
+    /// A budget is used up; the message says which.
+    #[error("{0}")]
+    Spent(String),
     /// No request can succeed any more.
     #[error(transparent)]
     Llm(LlmError),
@@ -89,9 +89,7 @@ pub struct Engine {
     pub(super) settings: GenerationSettings,
     pub(super) run_id: String,
     cache: Cache,
-    budget: Budget,
     closed: AtomicBool,
-    spend: Mutex<Spend>,
     lost: Mutex<Option<StoreError>>,
 }
 
@@ -120,10 +118,8 @@ impl Engine {
             client,
             run_id: run_id.to_owned(),
             cache,
-            budget: Budget::new(settings.budget),
             settings,
             closed: AtomicBool::new(false),
-            spend: Mutex::default(),
             lost: Mutex::default(),
         }
     }
@@ -174,7 +170,7 @@ impl Engine {
 
     /// What was spent so far.
     pub fn spend(&self) -> Spend {
-        *self.spend.lock().unwrap_or_else(PoisonError::into_inner)
+        Spend::from(self.client.snapshot())
     }
 
     /// The client.
@@ -264,18 +260,8 @@ impl Engine {
         if self.closed.load(Ordering::Relaxed) {
             return Err(Halt::Closed);
         }
-        let tokens =
-            self.bytes_per_token().tokens(request.prompt_bytes()) + u64::from(request.tokens_max);
-        let reservation = self.budget.reserve(tokens).await.map_err(Halt::Spent)?;
-        let result = client.hold(request).await;
-        let (usage, attempts) = match &result {
-            Ok(held) => (held.completion.usage, held.completion.attempts),
-            Err(error) => (error.usage, error.attempts),
-        };
-        reservation.settle(usage.total(), attempts);
-        self.count(usage, attempts);
         // Held until it is stored: a kill costs no more completions than requests may be in flight.
-        let held = match result {
+        let held = match client.hold(request).await {
             Ok(held) => held,
             Err(error) => return refuse(error),
         };
@@ -291,19 +277,12 @@ impl Engine {
             from_cache: false,
         }))
     }
-
-    fn count(&self, usage: Usage, attempts: u32) {
-        let mut spend = self.spend.lock().unwrap_or_else(PoisonError::into_inner);
-        spend.requests += u64::from(attempts);
-        spend.prompt_tokens += usage.prompt.unwrap_or(0);
-        spend.cached_tokens += usage.cached.unwrap_or(0);
-        spend.completion_tokens += usage.completion.unwrap_or(0);
-    }
 }
 
 fn refuse(error: LlmError) -> Result<Result<Answered, Refused>, Halt> {
     match error.class {
         ErrorClass::Run(RunStop::Closed) => Err(Halt::Closed),
+        ErrorClass::Run(RunStop::Spent(_)) => Err(Halt::Spent(error.message)),
         ErrorClass::Run(_) => Err(Halt::Llm(error)),
         ErrorClass::Shrink { .. } => Ok(Err(Refused::TooLong)),
         ErrorClass::Transient(code) | ErrorClass::Item(code) => {

@@ -10,7 +10,7 @@ use super::{Session, now_secs};
 use crate::domain::quality::contamination::Benchmarks;
 use crate::llm::{self, Client, Endpoint, LOCAL_SERVERS, LlmError, Profile};
 use crate::report::{Exit, GenerationSummary};
-use crate::settings::{GenerationSettings, SettingsError};
+use crate::settings::{GenerationSettings, SettingsError, check_price};
 use crate::store::{Cache, CacheLimits, Store};
 use anyhow::Context as _;
 use std::sync::Arc;
@@ -212,6 +212,7 @@ async fn connect(
         None => find_endpoint(settings).await?,
     };
     let client = Client::connect(&endpoint, settings.limits.clone()).await?;
+    check_price(&settings.limits.budget, client.model())?;
     recall(&client, cache).await?;
     tracing::info!("model {} at {}", client.model(), client.base_url());
     let judge = connect_judge(&client, settings, cache).await?;
@@ -228,6 +229,7 @@ async fn connect_judge(
         return Ok(None);
     };
     let judge = client.beside(model).await?;
+    check_price(&settings.limits.budget, judge.model())?;
     recall(&judge, cache).await?;
     tracing::info!("{} judges", judge.model());
     Ok(Some(judge))

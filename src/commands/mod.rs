@@ -76,6 +76,7 @@ fn exit_of_stop(stop: RunStop) -> Exit {
         RunStop::Settings | RunStop::ModelChoice | RunStop::ModelUnknown => Exit::Usage,
         RunStop::Credentials | RunStop::Quota => Exit::Refused,
         RunStop::WaitTooLong | RunStop::EndpointWrong | RunStop::EndpointDead => Exit::Unreachable,
+        RunStop::Spent(_) => Exit::Budget,
     }
 }
 

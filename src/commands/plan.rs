@@ -6,6 +6,7 @@ use super::intake;
 use super::{Session, scan};
 use crate::cli::PrepareArgs;
 use crate::domain::chunk::{BytesPerToken, Layout, chunk_bytes_max};
+use crate::domain::price::Cost;
 use crate::domain::prompt::{Asked, Ground, Plan};
 use crate::domain::source::SourceFile;
 use crate::report::{Exit, GenerationSummary, plural};
@@ -32,6 +33,10 @@ struct Forecast {
     calls: u64,
     prompt_tokens: u64,
     completion_tokens: u64,
+    /// The model that is named in the settings; the server is not asked.
+    model: Option<String>,
+    /// Dollars, with no prompt cached by the server; null when the model or its price is unknown.
+    cost_usd: Option<Cost>,
 }
 
 /// Plans, and prints the plan.
@@ -50,6 +55,7 @@ pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
         },
     )?;
     forecast.complete(found);
+    forecast.price(&settings);
     if args.report.json {
         super::print_json(&forecast)?;
     } else {
@@ -85,6 +91,29 @@ impl Forecast {
             self.completion_tokens += exchanges
                 * (QUESTION_TOKENS + ANSWER_TOKENS.min(answer_tokens))
                 + verdicts * VERDICT_TOKENS;
+        }
+    }
+
+    fn price(&mut self, settings: &GenerationSettings) {
+        let budget = &settings.limits.budget;
+        let price = settings
+            .model
+            .as_ref()
+            .and_then(|model| budget.price_of(model));
+        self.model.clone_from(&settings.model);
+        self.cost_usd =
+            price.map(|price| price.cost(self.prompt_tokens, 0, self.completion_tokens));
+    }
+
+    fn cost_text(&self) -> String {
+        match (&self.model, self.cost_usd) {
+            (Some(model), Some(cost)) => {
+                format!(
+                    "estimated cost with {model}: {cost}, less what the server has in its cache"
+                )
+            }
+            (Some(model), None) => format!("price unknown for {model}; give it with --prices"),
+            (None, _) => "cost unknown: name the model with --model or OPENAI_MODEL".to_owned(),
         }
     }
 
@@ -126,10 +155,11 @@ impl fmt::Display for Forecast {
             plural(self.calls, "call", "calls"),
             plural(self.chunks, "chunk", "chunks")
         )?;
-        write!(
+        writeln!(
             f,
             "about {} prompt tokens and {} completion tokens; a server that caches prompt prefixes reads most of them once",
             self.prompt_tokens, self.completion_tokens
-        )
+        )?;
+        f.write_str(&self.cost_text())
     }
 }

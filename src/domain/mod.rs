@@ -9,6 +9,7 @@ pub mod language;
 mod lenient;
 pub mod licence;
 pub mod path;
+pub mod price;
 pub mod prompt;
 pub mod quality;
 pub mod redact;

@@ -3,6 +3,7 @@
 //! Owns the loop of attempts and what each verdict leads to. A request that backs off has left the gate.
 
 use super::body;
+use super::budget::{Bill, Reached, Reservation, Worst};
 use super::classify::{Finding, Verdict, classify, classify_object};
 use super::client::Client;
 use super::completion::{Completion, Usage};
@@ -91,14 +92,16 @@ impl Client {
             match self.attempt(request, tally).await? {
                 Next::Done(held) => return Ok(*held),
                 Next::Again(delay) if delay.is_zero() => {}
-                Next::Again(delay) => self.stop.unless_stopped(tokio::time::sleep(delay)).await?,
+                Next::Again(delay) => self.unless_ended(tokio::time::sleep(delay)).await?,
             }
         }
     }
 
     async fn attempt(&self, request: &Request, tally: &mut Tally) -> Result<Next<'_>, LlmError> {
         let reserved = self.prompt_tokens(request) as f64 + f64::from(request.tokens_max);
-        let mut pass = self.stop.unless_stopped(self.gate.enter(reserved)).await?;
+        let mut pass = self.unless_ended(self.gate.enter(reserved)).await?;
+        // Last before sending: what fits the budget is sent, even when the next one does not and ends the run.
+        let reservation = self.reserve(request).await?;
         let form = self.learnt().form;
         let body = body::write(self.opening.clone(), request, form);
         let sent_at = Instant::now();
@@ -107,7 +110,9 @@ impl Client {
             .stop
             .unless_dead(self.transport.post(&self.address.chat, body))
             .await?;
+        let has_worked = has_worked(&exchange);
         let outcome = self.judge(request, form, exchange);
+        self.settle(reservation, &outcome, has_worked);
         pass.settle(pressure(&outcome), tokens_used(&outcome));
         match outcome {
             Outcome::Usable(usable) => {
@@ -125,6 +130,47 @@ impl Client {
                 self.follow(request, form, finding, tally).map(Next::Again)
             }
         }
+    }
+
+    /// Sets aside the most that one attempt can cost.
+    async fn reserve(&self, request: &Request) -> Result<Reservation<'_>, LlmError> {
+        let worst = Worst {
+            prompt_tokens: request.prompt_tokens_max(),
+            completion_tokens: u64::from(request.tokens_max),
+        };
+        let budget = &self.limits.budget;
+        let price = budget.price_of(&self.model);
+        let reserved = self.unless_ended(budget.reserve(price, worst)).await?;
+        reserved.map_err(|reached| self.spent(reached))
+    }
+
+    fn settle(&self, reservation: Reservation<'_>, outcome: &Outcome, has_worked: bool) {
+        let usage = match outcome {
+            Outcome::Usable(usable) => usable.usage,
+            Outcome::Not(_, usage) => *usage,
+        };
+        let bill = match has_worked {
+            _ if usage.is_told() => Bill::Told(usage),
+            true => Bill::Untold,
+            false => Bill::Nothing,
+        };
+        self.meter.bill(bill, reservation.settle(bill));
+    }
+
+    /// Waits for `work`, which costs nothing to give up, unless the run ends or its time is over.
+    async fn unless_ended<T>(&self, work: impl Future<Output = T>) -> Result<T, LlmError> {
+        let work = self.stop.unless_stopped(work);
+        let Some(deadline) = self.limits.budget.deadline() else {
+            return work.await;
+        };
+        match tokio::time::timeout_at(deadline, work).await {
+            Ok(done) => done,
+            Err(_) => Err(self.spent(self.limits.budget.time_is_over())),
+        }
+    }
+
+    fn spent(&self, reached: Reached) -> LlmError {
+        self.end_run(RunStop::Spent(reached.spent), &reached.message)
     }
 
     fn count_attempt(&self, tally: &mut Tally) {
@@ -355,6 +401,15 @@ fn of_broken(broken: Broken) -> Finding {
     match broken.code {
         FailureCode::ResponseTooLarge => item(broken.code, broken.message),
         code => retry(code, broken.message),
+    }
+}
+
+/// Whether a model may have worked for this attempt, which may be on the bill then: a response with a good status, or a connection that
+/// broke before the end of one. Refused requests are not billed.
+fn has_worked(exchange: &Result<Exchange, Broken>) -> bool {
+    match exchange {
+        Ok(exchange) => (200..300).contains(&exchange.status),
+        Err(broken) => broken.connected,
     }
 }
 

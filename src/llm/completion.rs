@@ -1,5 +1,6 @@
 //! The completion: what one request brought, in the form that the response cache stores.
 
+use crate::domain::price::{Cost, Price};
 use serde::{Deserialize, Serialize};
 
 /// Token counts as the server told them; `None` where it was silent.
@@ -33,6 +34,18 @@ impl Usage {
     pub fn total(&self) -> u64 {
         let [prompt, completion] = [self.prompt, self.completion].map(|n| n.unwrap_or(0));
         prompt.saturating_add(completion)
+    }
+
+    /// What these tokens cost at `price`.
+    pub fn cost(&self, price: Price) -> Cost {
+        let [prompt, cached, completion] =
+            [self.prompt, self.cached, self.completion].map(|n| n.unwrap_or(0));
+        price.cost(prompt, cached, completion)
+    }
+
+    /// Whether the server told enough to know what was used.
+    pub(super) fn is_told(&self) -> bool {
+        self.prompt.is_some() && self.completion.is_some()
     }
 }
 

@@ -2,10 +2,12 @@
 //!
 //! Owns the reading of a base URL and the rule that credentials leave the machine only over TLS. It opens nothing.
 
+use super::budget::Budget;
 use super::error::{LlmError, RunStop};
 use super::secret::Secret;
 use reqwest::Url;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The server as the user named it.
@@ -47,6 +49,8 @@ pub struct Limits {
     pub tokens_per_minute: Option<u32>,
     /// Lets a key travel unencrypted to another machine.
     pub allow_plain_http: bool,
+    /// What the run may spend; shared by all clients of the run.
+    pub budget: Arc<Budget>,
 }
 
 impl Default for Limits {
@@ -65,6 +69,7 @@ impl Default for Limits {
             requests_per_minute: None,
             tokens_per_minute: None,
             allow_plain_http: false,
+            budget: Arc::default(),
         }
     }
 }

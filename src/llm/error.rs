@@ -2,6 +2,7 @@
 //!
 //! Owns the error type of this edge. Which response means which class is told in [`super::classify`].
 
+use super::budget::Spent;
 use super::completion::Usage;
 use crate::domain::failure::FailureCode;
 
@@ -58,6 +59,8 @@ pub enum RunStop {
     EndpointDead,
     /// The caller wants no more.
     Closed,
+    /// A limit of the run's budget is reached.
+    Spent(Spent),
 }
 
 impl RunStop {
@@ -82,9 +85,11 @@ impl RunStop {
             RunStop::EndpointDead => {
                 format!("{base} has stopped working ({happened}); files not tried stay untried")
             }
-            RunStop::Settings | RunStop::NoEndpoint | RunStop::ModelChoice | RunStop::Closed => {
-                happened.to_owned()
-            }
+            RunStop::Settings
+            | RunStop::NoEndpoint
+            | RunStop::ModelChoice
+            | RunStop::Closed
+            | RunStop::Spent(_) => happened.to_owned(),
         }
     }
 

@@ -1,8 +1,11 @@
 //! Live numbers of one client, cheap to read at any time.
 
+use super::budget::Bill;
 use super::completion::Usage;
 use super::gate::GateState;
+use crate::domain::price::Cost;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 /// What the client has done so far and is doing now.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,6 +24,21 @@ pub struct Snapshot {
     pub adapted: u64,
     /// Tokens counted by the server, those of useless responses included.
     pub usage: Usage,
+    /// What was paid.
+    pub bills: Bills,
+}
+
+/// What requests cost, as far as the server told it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bills {
+    /// For tokens that the server counted, at known prices.
+    pub cost: Cost,
+    /// Requests that cost something nobody knows: the model has no price.
+    pub unpriced: u64,
+    /// Requests whose tokens the server did not tell, such as one that broke off; they may be on the bill.
+    pub untold: u64,
+    /// The most that those can cost.
+    pub untold_cost_max: Cost,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +52,7 @@ pub(super) struct Meter {
     completion: AtomicU64,
     cached: AtomicU64,
     reasoning: AtomicU64,
+    bills: Mutex<Bills>,
 }
 
 impl Meter {
@@ -45,6 +64,21 @@ impl Meter {
         add(&self.completion, usage.completion);
         add(&self.cached, usage.cached);
         add(&self.reasoning, usage.reasoning);
+    }
+
+    /// Takes note of what one attempt was billed as.
+    pub fn bill(&self, bill: Bill, cost: Option<Cost>) {
+        let mut bills = self.bills.lock().unwrap_or_else(PoisonError::into_inner);
+        match (bill, cost) {
+            (Bill::Nothing, _) => {}
+            (Bill::Told(_), Some(cost)) => bills.cost += cost,
+            (Bill::Told(_), None) => bills.unpriced += 1,
+            (Bill::Untold, cost) => {
+                bills.untold += 1;
+                bills.unpriced += u64::from(cost.is_none());
+                bills.untold_cost_max += cost.unwrap_or_default();
+            }
+        }
     }
 
     pub fn snapshot(&self, gate: GateState) -> Snapshot {
@@ -62,6 +96,7 @@ impl Meter {
                 cached: Some(read(&self.cached)),
                 reasoning: Some(read(&self.reasoning)),
             },
+            bills: *self.bills.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 }

@@ -14,6 +14,7 @@
 mod attempt;
 mod backoff;
 mod body;
+mod budget;
 mod calibration;
 mod classify;
 mod client;
@@ -34,6 +35,7 @@ mod stop;
 mod transport;
 
 pub use attempt::Held;
+pub use budget::{Budget, BudgetLimits, Spent};
 pub use calibration::BYTES_PER_TOKEN_ASSUMED;
 pub use client::Client;
 pub use completion::{Completion, Sent, Structure, Usage};
@@ -41,7 +43,7 @@ pub use discover::{Found, LOCAL_SERVERS, LocalServer, discover};
 pub use endpoint::{Endpoint, Limits};
 pub use error::{ErrorClass, LlmError, RunStop};
 pub use gate::GateState;
-pub use meter::Snapshot;
+pub use meter::{Bills, Snapshot};
 pub use models::ListedModel;
 pub use profile::{Form, LengthField, Profile};
 pub use request::{Output, Prefix, Request, Role, Schema};

@@ -135,6 +135,17 @@ impl Request {
         hash.finalize().into()
     }
 
+    /// No tokenizer makes more tokens of this prompt: none makes a token of less than a byte. The schema may be shown to the model by the
+    /// server, and the chat template adds its own.
+    pub(super) fn prompt_tokens_max(&self) -> u64 {
+        const TEMPLATE_TOKENS: usize = 256;
+        let schema = match &self.output {
+            Output::Text => 0,
+            Output::Json(schema) => schema.json.len(),
+        };
+        (self.prompt_bytes() + schema + TEMPLATE_TOKENS) as u64
+    }
+
     /// Bytes of text that the model has to read, escapes and markup not counted.
     pub fn prompt_bytes(&self) -> usize {
         let follow: usize = self.follow.iter().map(|(_, text)| text.len()).sum();

@@ -35,7 +35,7 @@ pub(super) struct Broken {
     pub code: FailureCode,
     pub message: String,
     /// Whether there was a connection to break.
-    connected: bool,
+    pub connected: bool,
     /// Whether a response had begun: someone is there.
     pub heard: bool,
 }

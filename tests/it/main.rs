@@ -1,6 +1,7 @@
 //! Drives the real program in a temporary workspace, against real git repositories and a scripted model server on loopback.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod budget;
 mod contamination;
 mod duplicates;
 mod durability;
