@@ -70,6 +70,12 @@ pub enum Command {
     #[command(before_help = "Example crontab line:
   17 2 * * * cd /srv/dataset && pipeline run -q")]
     Run(RunArgs),
+    /// Look at everything a run needs, before money is spent; each line says what was found and what to do
+    #[command(before_help = "Examples:
+  pipeline check
+  pipeline check --base-url https://api.example.com/v1 --model some-model
+  pipeline check --json")]
+    Check(CheckArgs),
     /// Counts by repository and state, and failures by reason
     #[command(before_help = "Examples:
   pipeline status
@@ -136,6 +142,20 @@ pub struct StatusArgs {
     /// How the result is reported.
     #[command(flatten)]
     pub report: ReportArgs,
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// File with prices of models, beside those the program knows
+    #[arg(long, value_name = "FILE", env = "PIPELINE_PRICES")]
+    pub prices: Option<PathBuf>,
+    /// How the result is reported.
+    #[command(flatten)]
+    pub report: ReportArgs,
+    /// The model server.
+    #[command(flatten)]
+    pub endpoint: EndpointArgs,
 }
 
 /// How a result is reported.

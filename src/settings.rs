@@ -1,6 +1,6 @@
 //! From the command line to checked settings, once. The only reader of the environment besides the parser in `cli`.
 
-use crate::cli::{BudgetArgs, EndpointArgs, GenerationArgs, LicensePolicy};
+use crate::cli::{BudgetArgs, CheckArgs, EndpointArgs, GenerationArgs, LicensePolicy};
 use crate::domain::price::{PriceTable, TableError};
 use crate::domain::repo::DenyList;
 use crate::domain::select::{LicencePolicy, OptionError, SelectOptions};
@@ -106,11 +106,7 @@ pub struct GenerationSettings {
 impl GenerationSettings {
     /// Reads the arguments, the key file and the well-known `OPENAI_*` variables.
     pub fn from_args(args: &GenerationArgs) -> Result<Self, SettingsError> {
-        let model = args
-            .endpoint
-            .model
-            .clone()
-            .or_else(|| variable("OPENAI_MODEL"));
+        let model = model(&args.endpoint);
         let limits = Limits {
             budget: Arc::new(budget(&args.budget)?),
             ..limits(&args.endpoint)
@@ -137,6 +133,37 @@ impl GenerationSettings {
             limits,
         })
     }
+}
+
+/// Which server `check` asks.
+#[derive(Debug, Clone)]
+pub struct EndpointSettings {
+    /// The server; `None` looks for one on this machine.
+    pub endpoint: Option<Endpoint>,
+    /// The model to use with a server that was found.
+    pub model: Option<String>,
+    /// Bounds of the client, with prices and without limits of money.
+    pub limits: Limits,
+}
+
+impl EndpointSettings {
+    /// Reads the arguments, the key file, the price table and the well-known `OPENAI_*` variables.
+    pub fn from_args(args: &CheckArgs) -> Result<Self, SettingsError> {
+        let model = model(&args.endpoint);
+        let prices = prices(args.prices.as_deref())?;
+        Ok(EndpointSettings {
+            endpoint: endpoint(&args.endpoint, model.clone())?,
+            model,
+            limits: Limits {
+                budget: Arc::new(Budget::new(BudgetLimits::default(), prices)),
+                ..limits(&args.endpoint)
+            },
+        })
+    }
+}
+
+fn model(args: &EndpointArgs) -> Option<String> {
+    args.model.clone().or_else(|| variable("OPENAI_MODEL"))
 }
 
 /// Refuses to count money for a model that has no price.

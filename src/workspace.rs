@@ -89,8 +89,29 @@ impl Workspace {
         self.data().join("cache.db")
     }
 
-    fn data(&self) -> PathBuf {
+    /// Databases and lock.
+    pub fn data(&self) -> PathBuf {
         self.root.join("data")
+    }
+
+    /// Who holds the lock, if anybody does; may be empty when the holder cannot be read.
+    pub fn lock_holder(&self) -> Result<Option<String>, WorkspaceError> {
+        let path = self.data().join(".lock");
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(io_error(&path, source)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // A courtesy: see below.
+                let _ = file.read_to_string(&mut holder);
+                Ok(Some(holder.trim().to_owned()))
+            }
+            Err(TryLockError::Error(source)) => Err(io_error(&path, source)),
+        }
     }
 
     /// Takes the lock for a writing command. It is held until the returned guard is dropped, or the process ends in any way.

@@ -188,7 +188,7 @@ impl Engine {
     fn chunk_bytes_max(&self) -> usize {
         let window = self
             .began_with
-            .context_tokens
+            .window()
             .map_or(WINDOW_ASSUMED_TOKENS, u64::from)
             .min(WINDOW_USED_TOKENS);
         let reserved = FRAME_TOKENS + u64::from(self.settings.answer_tokens_max).min(window / 3);

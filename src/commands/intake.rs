@@ -8,10 +8,10 @@ use super::progress::Progress;
 use super::sieve::Sieve;
 use super::{Session, now_secs};
 use crate::domain::quality::contamination::Benchmarks;
-use crate::llm::{self, Client, Endpoint, LOCAL_SERVERS, LlmError, Profile};
+use crate::llm::{self, Client, Found, LOCAL_SERVERS, LlmError, Profile};
 use crate::report::{Exit, GenerationSummary};
 use crate::settings::{GenerationSettings, SettingsError, check_price};
-use crate::store::{Cache, CacheLimits, Store};
+use crate::store::{Cache, CacheLimits, Store, StoreError};
 use anyhow::Context as _;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 /// Files found but not yet begun; the finder waits when there are more.
 const QUEUE: usize = 4;
 /// Responses of the last year are kept, 4 GiB of them.
-const CACHE_LIMITS: CacheLimits = CacheLimits {
+pub(super) const CACHE_LIMITS: CacheLimits = CacheLimits {
     age_secs: 365 * 86_400,
     bytes_max: 4 << 30,
 };
@@ -209,7 +209,15 @@ async fn connect(
 ) -> anyhow::Result<(Client, Option<Client>)> {
     let endpoint = match &settings.endpoint {
         Some(endpoint) => endpoint.clone(),
-        None => find_endpoint(settings).await?,
+        None => {
+            let found = discovered().await?;
+            tracing::info!(
+                "no model server is configured: using {} at {}",
+                found.server.name,
+                found.base_url
+            );
+            found.endpoint(settings.model.clone())
+        }
     };
     let client = Client::connect(&endpoint, settings.limits.clone()).await?;
     check_price(&settings.limits.budget, client.model())?;
@@ -237,22 +245,36 @@ async fn connect_judge(
 
 /// Gives a client what was learnt about its endpoint and model before.
 async fn recall(client: &Client, cache: &Cache) -> anyhow::Result<()> {
-    let known = cache.profile(&profile_name(client)).await?;
-    if let Some(profile) = known.and_then(|text| serde_json::from_str(&text).ok()) {
+    if let Some(profile) = recalled(cache, client).await? {
         client.adopt(profile);
     }
     Ok(())
 }
 
-async fn find_endpoint(settings: &GenerationSettings) -> Result<Endpoint, LlmError> {
+/// The server to take when none is configured: the first of the usual ones that answers on this machine.
+pub(super) async fn discovered() -> Result<Found, LlmError> {
     let found = llm::discover(&LOCAL_SERVERS).await;
-    let first = found.first().ok_or_else(LlmError::no_endpoint)?;
-    tracing::info!(
-        "no model server is configured: using {} at {}",
-        first.server.name,
-        first.base_url
-    );
-    Ok(first.endpoint(settings.model.clone()))
+    found.into_iter().next().ok_or_else(LlmError::no_endpoint)
+}
+
+/// What an earlier run learnt about the endpoint and model.
+pub(super) async fn recalled(
+    cache: &Cache,
+    client: &Client,
+) -> Result<Option<Profile>, StoreError> {
+    let known = cache.profile(&profile_name(client)).await?;
+    Ok(known.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Keeps what was learnt about the endpoint and model.
+pub(super) async fn keep(
+    cache: &Cache,
+    client: &Client,
+    profile: &Profile,
+) -> Result<(), StoreError> {
+    // A profile is numbers and words: it can be written.
+    let text = serde_json::to_string(profile).unwrap_or_default();
+    cache.keep_profile(&profile_name(client), text).await
 }
 
 /// Under this name the cache keeps what was learnt.
@@ -268,17 +290,14 @@ async fn remember(engine: &Engine, cache: &Cache, is_complete: bool) {
         profile.bytes_per_token = engine.began_with().bytes_per_token;
         profile.prompts_seen = engine.began_with().prompts_seen;
     }
-    keep(cache, engine.client(), profile).await;
+    remember_one(cache, engine.client(), &profile).await;
     if let Some(judge) = engine.judge_client() {
-        keep(cache, judge, judge.profile()).await;
+        remember_one(cache, judge, &judge.profile()).await;
     }
 }
 
-async fn keep(cache: &Cache, client: &Client, profile: Profile) {
-    let Ok(text) = serde_json::to_string(&profile) else {
-        return;
-    };
-    if let Err(error) = cache.keep_profile(&profile_name(client), text).await {
+async fn remember_one(cache: &Cache, client: &Client, profile: &Profile) {
+    if let Err(error) = keep(cache, client, profile).await {
         tracing::warn!("what was learnt about the server is forgotten: {error}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod benchmarks;
+mod check;
 mod conversation;
 mod copies;
 mod cut;
@@ -46,6 +47,9 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Prepare(args) => prepare::execute(&Session::begin(global, "prepare")?, args),
         Command::Retry(args) => retry::execute(&Session::begin(global, "retry")?, args),
         Command::Run(args) => run::execute(&Session::begin(global, "run")?, args),
+        Command::Check(args) => {
+            check::execute(&Workspace::open(&global.workspace)?, args, global.quiet)
+        }
         Command::Status(args) => status::execute(&Workspace::open(&global.workspace)?, args),
     }
 }

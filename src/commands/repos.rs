@@ -90,7 +90,8 @@ pub fn has_vanished(repos: &Path, stored_path: &str) -> bool {
     is_gone(&file) && folders.any(|folder| !is_gone(&folder.join(".git")))
 }
 
-fn located(workspace: &Workspace, id: &str) -> Located {
+/// Where a repository is kept.
+pub fn located(workspace: &Workspace, id: &str) -> Located {
     Located {
         folder: path::encode(id.as_bytes()),
         worktree: workspace.repos().join(id),

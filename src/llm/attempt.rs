@@ -75,12 +75,30 @@ impl Client {
             failures: 0,
             usage: Usage::default(),
         };
-        let ended = self.try_until_it_ends(request, &mut tally).await;
+        let ended = match self.too_long(request) {
+            Some(error) => Err(error),
+            None => self.try_until_it_ends(request, &mut tally).await,
+        };
         ended.map_err(|error| LlmError {
             attempts: tally.attempts,
             usage: tally.usage,
             ..error
         })
+    }
+
+    /// A prompt that the server would cut in silence, by what it did to another one, is not paid for.
+    fn too_long(&self, request: &Request) -> Option<LlmError> {
+        let cut_at = self.learnt().cut_at_tokens?;
+        let tokens = self.prompt_tokens(request);
+        if tokens <= u64::from(cut_at) {
+            return None;
+        }
+        let class = ErrorClass::Shrink {
+            context_tokens: Some(cut_at),
+        };
+        let message =
+            format!("the server reads {cut_at} tokens of a prompt; this one has about {tokens}");
+        Some(LlmError::new(class, message))
     }
 
     async fn try_until_it_ends(
@@ -231,7 +249,7 @@ impl Client {
     /// Rejects a completion whose prompt the server cut in silence.
     fn check_prompt(&self, request: &Request, usable: Usable) -> Outcome {
         let bytes = request.prompt_bytes();
-        if self.learnt().calibration.whole_prompt(bytes, usable.usage) {
+        if self.learnt().read_whole(bytes, usable.usage) {
             return Outcome::Usable(Box::new(usable));
         }
         let message = format!(
@@ -347,7 +365,7 @@ impl Client {
         let holds = match part {
             Complaint::Structure => matches!(request.output, Output::Json(_)),
             Complaint::Seed => request.seed.is_some(),
-            Complaint::LengthField | Complaint::Temperature => true,
+            Complaint::LengthField | Complaint::Temperature | Complaint::SystemRole => true,
         };
         let mut learnt = self.learnt();
         if learnt.form != used {

@@ -74,7 +74,7 @@ pub(super) fn opening(model: &str) -> Bytes {
 pub(super) fn write(opening: Bytes, request: &Request, form: Form) -> WireBody {
     let rest = write_rest(request, form).into();
     WireBody {
-        parts: [opening, request.prefix.json.clone(), rest],
+        parts: [opening, request.prefix.json(form.system_role), rest],
         next: 0,
     }
 }
@@ -214,6 +214,7 @@ mod tests {
             length_field: LengthField::MaxCompletionTokens,
             temperature: false,
             seed: false,
+            system_role: true,
         };
         let body = parsed(schema(), form(Structure::JsonSchema));
         assert_eq!(
@@ -230,6 +231,20 @@ mod tests {
         assert!(body.get("response_format").is_none());
         let told = body["messages"][3]["content"].as_str().unwrap();
         assert!(told.contains(TAG_OPEN) && told.contains(TAG_CLOSE));
+    }
+
+    #[test]
+    fn without_a_system_role_its_text_opens_the_first_turn_of_the_user() {
+        let form = Form {
+            system_role: false,
+            ..Form::default()
+        };
+        let body = parsed(Output::Text, form);
+        assert_eq!(
+            body["messages"][0],
+            json!({"role": "user", "content": "sys \"quoted\"\n\ncode\n\ttab\u{1}\nAsk \\ me"})
+        );
+        assert_eq!(body["messages"].as_array().unwrap().len(), 3);
     }
 
     #[test]

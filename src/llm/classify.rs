@@ -96,7 +96,7 @@ fn verdict(status: u16, words: &Words, wait: Option<Duration>) -> Verdict {
         400..=499 => Verdict::Item(FailureCode::InvalidRequest),
         500 | 501 => words
             .complaint()
-            .filter(|&part| part == Complaint::Structure)
+            .filter(|&part| matches!(part, Complaint::Structure | Complaint::SystemRole))
             .map_or(retry(FailureCode::ServerError, false), Verdict::Adapt),
         503 | 529 => retry(FailureCode::ServerError, true),
         500..=599 => retry(FailureCode::ServerError, false),
@@ -288,6 +288,9 @@ impl Words {
             true => self.all.contains(name),
             false => self.param.starts_with(name),
         };
+        if self.says_system_role() {
+            return Some(Complaint::SystemRole);
+        }
         if [
             "response_format",
             "json_schema",
@@ -306,6 +309,21 @@ impl Words {
         }
         let temperature = named("temperature").then_some(Complaint::Temperature);
         temperature.or_else(|| named("seed").then_some(Complaint::Seed))
+    }
+
+    /// In the words of chat templates (Gemma's, Mistral's), of OpenAI's first reasoning models and of Google.
+    fn says_system_role(&self) -> bool {
+        self.any(&[
+            "system role",
+            "role 'system'",
+            "role \"system\"",
+            "does not support 'system'",
+            "system messages are not supported",
+            "system message is not supported",
+            "developer instruction is not enabled",
+            "system instruction is not enabled",
+            "conversation roles must alternate",
+        ])
     }
 
     /// Google's `RetryInfo`: `"retryDelay": "34s"` among the details.

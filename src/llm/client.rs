@@ -5,6 +5,7 @@
 
 use super::calibration::Calibration;
 use super::classify::{Verdict, classify};
+use super::completion::Usage;
 use super::endpoint::{Address, Endpoint, Limits};
 use super::error::{LlmError, RunStop};
 use super::gate::Gate;
@@ -48,7 +49,25 @@ pub struct Client {
 pub(super) struct Learnt {
     pub form: Form,
     pub context_tokens: Option<u32>,
+    pub cut_at_tokens: Option<u32>,
     pub calibration: Calibration,
+}
+
+/// A server that claims to have read less than this counts wrongly, or counts only what it had not in its cache.
+const CUT_AT_TOKENS_MIN: u64 = 512;
+
+impl Learnt {
+    /// Takes note of how much of a prompt the server read; `false` when it cut the prompt in silence.
+    pub fn read_whole(&mut self, prompt_bytes: usize, usage: Usage) -> bool {
+        let whole = self.calibration.whole_prompt(prompt_bytes, usage);
+        let read = usage.prompt.unwrap_or(0);
+        if whole {
+            self.cut_at_tokens = self.cut_at_tokens.filter(|&at| u64::from(at) >= read);
+        } else if read >= CUT_AT_TOKENS_MIN {
+            self.cut_at_tokens = u32::try_from(read).ok();
+        }
+        whole
+    }
 }
 
 impl Client {
@@ -122,12 +141,18 @@ impl Client {
         &self.address.base
     }
 
+    /// Whether requests travel unencrypted to another machine.
+    pub fn sends_in_clear(&self) -> bool {
+        self.address.chat.scheme() == "http" && !self.address.loopback
+    }
+
     /// What was learnt so far, to be stored under this base URL and model.
     pub fn profile(&self) -> Profile {
         let learnt = self.learnt();
         Profile {
             form: learnt.form,
             context_tokens: learnt.context_tokens,
+            cut_at_tokens: learnt.cut_at_tokens,
             bytes_per_token: learnt.calibration.bytes_per_token,
             prompts_seen: learnt.calibration.prompts_seen,
         }
@@ -138,6 +163,7 @@ impl Client {
         let mut learnt = self.learnt();
         learnt.form = profile.form;
         learnt.context_tokens = learnt.context_tokens.or(profile.context_tokens);
+        learnt.cut_at_tokens = profile.cut_at_tokens;
         learnt.calibration = Calibration {
             bytes_per_token: profile
                 .bytes_per_token

@@ -27,6 +27,13 @@ pub struct Form {
     pub temperature: bool,
     /// Whether the server takes a seed.
     pub seed: bool,
+    /// Whether the model takes a turn of the system; if not, that text opens the user's turn.
+    #[serde(default = "yes")]
+    pub system_role: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Default for Form {
@@ -36,6 +43,7 @@ impl Default for Form {
             length_field: LengthField::MaxTokens,
             temperature: true,
             seed: true,
+            system_role: true,
         }
     }
 }
@@ -47,6 +55,7 @@ pub(super) enum Complaint {
     LengthField,
     Temperature,
     Seed,
+    SystemRole,
 }
 
 impl Form {
@@ -64,6 +73,7 @@ impl Form {
             Complaint::LengthField => next.length_field = LengthField::MaxCompletionTokens,
             Complaint::Temperature => next.temperature = false,
             Complaint::Seed => next.seed = false,
+            Complaint::SystemRole => next.system_role = false,
         }
         (next != self).then_some(next)
     }
@@ -76,10 +86,23 @@ pub struct Profile {
     pub form: Form,
     /// The model's window, when the server told it.
     pub context_tokens: Option<u32>,
+    /// So many tokens were left of a prompt that the server cut in silence: no longer one is worth sending.
+    #[serde(default)]
+    pub cut_at_tokens: Option<u32>,
     /// Bytes of prompt text to one token, averaged over past prompts.
     pub bytes_per_token: Option<f32>,
     /// How many prompts that average rests on, up to a cap.
     pub prompts_seen: u32,
+}
+
+impl Profile {
+    /// The window to keep to: what the server told, or what it really read where that is less.
+    pub fn window(&self) -> Option<u32> {
+        match (self.context_tokens, self.cut_at_tokens) {
+            (Some(told), Some(read)) => Some(told.min(read)),
+            (told, read) => told.or(read),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -93,6 +116,7 @@ mod tests {
             Complaint::LengthField,
             Complaint::Temperature,
             Complaint::Seed,
+            Complaint::SystemRole,
         ];
         let mut form = Form::default();
         let mut steps = 0;
@@ -100,10 +124,24 @@ mod tests {
             form = next;
             steps += 1;
         }
-        assert_eq!(steps, 5);
+        assert_eq!(steps, 6);
         assert_eq!(form.structure, Structure::Tagged);
         assert_eq!(form.length_field, LengthField::MaxCompletionTokens);
-        assert!(!form.temperature && !form.seed);
+        assert!(!form.temperature && !form.seed && !form.system_role);
+    }
+
+    #[test]
+    fn the_profile_of_an_older_program_is_read() {
+        let old = r#"{"form":{"structure":"tagged","length_field":"max_tokens","temperature":true,"seed":false},
+                      "context_tokens":4096,"bytes_per_token":null,"prompts_seen":0}"#;
+        let profile: Profile = serde_json::from_str(old).unwrap();
+        assert!(profile.form.system_role && !profile.form.seed);
+        assert_eq!(profile.window(), Some(4096));
+        let cut = Profile {
+            cut_at_tokens: Some(2048),
+            ..profile
+        };
+        assert_eq!(cut.window(), Some(2048));
     }
 
     #[test]

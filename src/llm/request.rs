@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Goes into every cache key; raise it when the meaning of a request changes.
 const KEY_VERSION: &[u8] = b"chat-1";
@@ -40,21 +40,48 @@ pub struct Prefix {
     pub(super) json: Bytes,
     pub(super) text_bytes: usize,
     digest: [u8; 32],
+    /// Bytes of `json` before and behind the seam between the two turns.
+    seam: (usize, usize),
+    /// The same in one turn, for models without a system role; made when first asked for.
+    folded: OnceLock<Bytes>,
 }
+
+const SYSTEM_OPEN: &str = r#"{"role":"system","content":""#;
+const SEAM: &str = r#""},{"role":"user","content":""#;
+const USER_OPEN: &str = r#"{"role":"user","content":""#;
 
 impl Prefix {
     /// A prefix of a system text and the text that opens the first user turn.
     pub fn new(system: &str, shared: &str) -> Self {
         let mut json = String::with_capacity(system.len() + shared.len() + shared.len() / 16 + 96);
-        json.push_str(r#"{"role":"system","content":""#);
+        json.push_str(SYSTEM_OPEN);
         push_escaped(&mut json, system);
-        json.push_str(r#""},{"role":"user","content":""#);
+        let seam = (json.len(), json.len() + SEAM.len());
+        json.push_str(SEAM);
         push_escaped(&mut json, shared);
         Prefix {
             text_bytes: system.len() + shared.len(),
             digest: Sha256::digest(json.as_bytes()).into(),
             json: json.into(),
+            seam,
+            folded: OnceLock::new(),
         }
+    }
+
+    /// The messages in the form that the model takes.
+    pub(super) fn json(&self, system_role: bool) -> Bytes {
+        if system_role {
+            return self.json.clone();
+        }
+        let folded = self.folded.get_or_init(|| {
+            let system = &self.json[SYSTEM_OPEN.len()..self.seam.0];
+            let shared = &self.json[self.seam.1..];
+            let between: &[u8] = if system.is_empty() { b"" } else { br"\n\n" };
+            [USER_OPEN.as_bytes(), system, between, shared]
+                .concat()
+                .into()
+        });
+        folded.clone()
     }
 }
 

@@ -7,12 +7,14 @@ mod cache;
 mod cache_file;
 mod dataset;
 mod fingerprints;
+mod health;
 mod query;
 mod schema;
 
 pub use cache::{Cache, CacheLimits, StatRow};
 pub use dataset::{Change, FileResult, Store};
 pub use fingerprints::{Bare, Index, SourceCopy};
+pub use health::{Health, health, opens};
 pub use query::{Counts, FailedFile, StoredFile, StoredSample};
 
 use std::io;

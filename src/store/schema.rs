@@ -47,7 +47,7 @@ CREATE TABLE FailedFiles (
 /// Brings the database to the current schema, in one transaction.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let of = |source| StoreError::of(path, source);
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = known();
     if version(connection).map_err(of)? == known {
         return Ok(());
     }
@@ -72,6 +72,11 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     transaction.commit().map_err(of)
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
+/// The schema version that this program writes.
+pub(super) fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod budget;
+mod check;
 mod contamination;
 mod duplicates;
 mod durability;

@@ -233,4 +233,16 @@ fn messages_leave_markup_out() {
     );
     assert!(message(&[b'x'; 5000]).len() < 300);
     assert!(message(&[0xff; 50]).contains('\u{fffd}'));
-}
+}            (
+                400,
+                error(
+                    json!({"param": "messages[0].role", "message": "Unsupported value: 'messages[0].role' does not support 'system' with this model."}),
+                ),
+                Verdict::Adapt(Complaint::SystemRole),
+            ),
+            (
+                500,
+                error(json!({"message": "Jinja Exception: System role not supported"})),
+                Verdict::Adapt(Complaint::SystemRole),
+            ),
+
