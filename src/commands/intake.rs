@@ -49,6 +49,9 @@ pub struct Closed;
 impl Finder<'_> {
     /// Hands one item to the loop; waits while the loop is busy.
     pub fn send(&self, item: Intake) -> Result<(), Closed> {
+        if matches!(item, Intake::File(..)) {
+            self.progress.file_found();
+        }
         self.sender.blocking_send(item).map_err(|_| Closed)
     }
 }
@@ -176,9 +179,12 @@ async fn work(
         }
         _ => None,
     };
-    let ended = Drive::new(engine.clone(), sieve, store, summary, progress)
-        .run(head, intake, signals)
-        .await;
+    let drive = Drive::new(engine.clone(), sieve, store, summary, progress);
+    let ended = tokio::select! {
+        biased;
+        ended = drive.run(head, intake, signals) => ended,
+        never = progress.watch(engine.as_ref()) => match never {},
+    };
     if let Some(engine) = engine {
         summary.spend = engine.spend();
         remember(&engine, &cache, matches!(ended, Ok(Ended::Complete))).await;

@@ -11,6 +11,7 @@ mod engine;
 mod intake;
 mod judging;
 mod licences;
+mod outlook;
 mod piece;
 mod plan;
 mod prepare;

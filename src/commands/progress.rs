@@ -1,28 +1,40 @@
 //! How far a run is: a bar on a terminal, else one plain line every so often.
 
+use super::engine::Engine;
+use super::outlook::{Counts, Outlook, Served};
 use crate::logging::Screen;
 use crate::report::GenerationSummary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::convert::Infallible;
 use std::io::IsTerminal as _;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// Without a terminal, a line is printed after so long.
 const LINE_TIME: Duration = Duration::from_secs(30);
 /// Without a terminal, a line is printed after so many percent.
 const LINE_PERCENT: u64 = 5;
+/// The numbers are looked at this often, whether or not a file is finished.
+const LOOK_TIME: Duration = Duration::from_secs(1);
 
-/// Progress over files. The total is what git tracks; the position is how far the scan is, less what is under way.
+/// Progress over files.
 #[derive(Debug)]
 pub struct Progress {
     screen: Screen,
     bar: Option<ProgressBar>,
-    total: AtomicU64,
-    scanned: AtomicU64,
-    said: Mutex<(Instant, u64)>,
+    state: Mutex<State>,
     quiet: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    counts: Counts,
+    /// Not kept alive: the run ends when the engine does.
+    engine: Weak<Engine>,
+    /// Before the first request, now; after it, the time of it.
+    began: Instant,
+    said_at: Instant,
+    said_percent: u64,
 }
 
 impl Progress {
@@ -30,7 +42,7 @@ impl Progress {
     pub fn start(screen: &Screen, quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
-            let template = "{wide_bar} {pos}/{len} files  {msg}  {elapsed} (left {eta})";
+            let template = "{wide_bar} {pos}/{len} files  {msg}";
             bar.set_style(
                 ProgressStyle::with_template(template)
                     .unwrap_or_else(|_| ProgressStyle::default_bar()),
@@ -38,56 +50,100 @@ impl Progress {
             screen.set_bar(Some(bar.clone()));
             bar
         });
+        let now = Instant::now();
         Progress {
             screen: screen.clone(),
             bar,
-            total: AtomicU64::new(0),
-            scanned: AtomicU64::new(0),
-            said: Mutex::new((Instant::now(), 0)),
+            state: Mutex::new(State {
+                counts: Counts::default(),
+                engine: Weak::new(),
+                began: now,
+                said_at: now,
+                said_percent: 0,
+            }),
             quiet,
         }
     }
 
     /// `files` more are to be scanned.
     pub fn expect(&self, files: u64) {
-        let total = self.total.fetch_add(files, Ordering::Relaxed) + files;
+        let mut state = self.state();
+        state.counts.total += files;
         if let Some(bar) = &self.bar {
-            bar.set_length(total);
+            bar.set_length(state.counts.total());
         }
     }
 
     /// One more file was looked at.
     pub fn file_scanned(&self) {
-        self.scanned.fetch_add(1, Ordering::Relaxed);
+        self.state().counts.scanned += 1;
+    }
+
+    /// One more file is to be worked on.
+    pub fn file_found(&self) {
+        self.state().counts.found += 1;
     }
 
     /// One more file was worked on; `summary` has the counts so far.
     pub fn file_finished(&self, summary: &GenerationSummary) {
-        let position = self.scanned.load(Ordering::Relaxed);
-        let total = self.total.load(Ordering::Relaxed).max(position);
-        let said = format!(
-            "{} samples, {} failed",
-            summary.samples,
-            summary.failed + summary.partly_done
-        );
+        let mut state = self.state();
+        state.counts.finished += 1;
+        state.counts.samples = summary.samples;
+        state.counts.failed = summary.failed + summary.partly_done;
+        self.show(&mut state);
+    }
+
+    /// Shows the numbers of `engine` from now on, for as long as this is polled.
+    pub async fn watch(&self, engine: Option<&Arc<Engine>>) -> Infallible {
+        if let Some(engine) = engine {
+            let mut state = self.state();
+            state.engine = Arc::downgrade(engine);
+            state.counts.under_way_max = engine.files_max() as u64;
+        }
+        loop {
+            tokio::time::sleep(LOOK_TIME).await;
+            self.show(&mut self.state());
+        }
+    }
+
+    fn show(&self, state: &mut State) {
+        let snapshot = state
+            .engine
+            .upgrade()
+            .map(|engine| engine.client().snapshot());
+        let served = match snapshot {
+            Some(snapshot) if snapshot.requests > 0 => Served::of(&snapshot, state.began.elapsed()),
+            _ => {
+                state.began = Instant::now();
+                state.counts.replayed = state.counts.finished;
+                Served::default()
+            }
+        };
+        let outlook = Outlook::new(state.counts, served);
         match &self.bar {
             Some(bar) => {
-                bar.set_position(position);
-                bar.set_message(said);
+                bar.set_position(state.counts.settled());
+                bar.set_message(outlook.to_string());
             }
-            None if !self.quiet => self.say_sometimes(position, total, &said),
+            None if !self.quiet => say_sometimes(state, &outlook),
             None => {}
         }
     }
 
-    fn say_sometimes(&self, position: u64, total: u64, text: &str) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let percent = 100 * position / total.max(1);
-        if said.0.elapsed() >= LINE_TIME || percent >= said.1 + LINE_PERCENT {
-            *said = (Instant::now(), percent);
-            tracing::info!("{percent} %: {position} of {total} files, {text}");
-        }
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn say_sometimes(state: &mut State, outlook: &Outlook) {
+    let percent = state.counts.percent();
+    if state.said_at.elapsed() < LINE_TIME && percent < state.said_percent + LINE_PERCENT {
+        return;
+    }
+    state.said_at = Instant::now();
+    state.said_percent = percent;
+    let (settled, total) = (state.counts.settled(), state.counts.total());
+    tracing::info!("{percent} %: {settled} of {total} files, {outlook}");
 }
 
 impl Drop for Progress {

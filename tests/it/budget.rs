@@ -258,3 +258,42 @@ fn the_plan_knows_the_price_of_the_named_model() {
     assert_eq!(plan["cost_usd"], tokens as f64 / 1000.0, "{plan}");
     assert_eq!(model.requests().len(), 0);
 }
+
+#[test]
+fn plain_lines_tell_how_far_the_run_is_and_what_it_will_cost() {
+    let model = ModelServer::start();
+    let mut workspace = scraped(&model);
+    with_prices(&mut workspace);
+    let repo = Repo::new(&workspace.origin().join("demo"));
+    repo.write("Cargo.lock", "skipped").commit();
+    workspace.run(&["scrape"]).expect(0);
+    let ran = workspace
+        .run(&["prepare", "--json", "--concurrency", "1"])
+        .expect(0);
+    let lines: Vec<_> = ran
+        .stderr
+        .lines()
+        .filter(|line| line.contains(" of 7 files, "))
+        .collect();
+    assert!(lines.len() >= 2, "{}", ran.stderr);
+    for line in &lines {
+        for word in [
+            " %: ",
+            " samples, ",
+            " tokens/s, ",
+            " % cached, ",
+            " % refused; ",
+            "cost $",
+            " left",
+        ] {
+            assert!(line.contains(word), "{word}: {line}");
+        }
+    }
+    let cost = ran.json()["spend"]["cost_usd"].as_f64().unwrap();
+    let last = lines.last().unwrap();
+    assert!(last.starts_with("100 %: 7 of 7 files"), "{last}");
+    let text = format!("cost ${cost:.2} of about ${cost:.2}; 0 s left");
+    assert!(last.ends_with(&text), "{last}: {text}");
+    let quiet = workspace.run(&["prepare", "--refresh", "-q"]).expect(0);
+    assert_eq!(quiet.stderr, "");
+}

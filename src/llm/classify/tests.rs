@@ -99,6 +99,18 @@ fn the_words_decide_where_a_status_means_several_things() {
         (
             400,
             error(
+                json!({"param": "messages[0].role", "message": "Unsupported value: 'messages[0].role' does not support 'system' with this model."}),
+            ),
+            Verdict::Adapt(Complaint::SystemRole),
+        ),
+        (
+            500,
+            error(json!({"message": "Jinja Exception: System role not supported"})),
+            Verdict::Adapt(Complaint::SystemRole),
+        ),
+        (
+            400,
+            error(
                 json!({"message": "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model"}),
             ),
             Verdict::Adapt(Complaint::Structure),
@@ -233,16 +245,4 @@ fn messages_leave_markup_out() {
     );
     assert!(message(&[b'x'; 5000]).len() < 300);
     assert!(message(&[0xff; 50]).contains('\u{fffd}'));
-}            (
-                400,
-                error(
-                    json!({"param": "messages[0].role", "message": "Unsupported value: 'messages[0].role' does not support 'system' with this model."}),
-                ),
-                Verdict::Adapt(Complaint::SystemRole),
-            ),
-            (
-                500,
-                error(json!({"message": "Jinja Exception: System role not supported"})),
-                Verdict::Adapt(Complaint::SystemRole),
-            ),
-
+}
