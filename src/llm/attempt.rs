@@ -253,7 +253,7 @@ impl Client {
             return Outcome::Usable(Box::new(usable));
         }
         let message = format!(
-            "the server read {} tokens of a prompt of {bytes} bytes: it cut the prompt; raise its context length (num_ctx, -c) or lower --max-chunk-tokens",
+            "the server read {} tokens of a prompt of {bytes} bytes: it cut the prompt; raise its context length (num_ctx, -c). No longer prompt is sent from now on",
             usable.usage.prompt.unwrap_or(0),
         );
         Outcome::Not(item(FailureCode::PromptTruncated, message), usable.usage)

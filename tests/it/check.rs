@@ -281,3 +281,51 @@ fn the_holder_of_the_lock_is_named_and_not_disturbed() {
     check(&workspace, 0);
     workspace.run(&["scrape"]).expect(0);
 }
+
+#[test]
+fn what_a_server_tells_beside_its_answers_is_told_on() {
+    let model = ModelServer::scripted(|seen| {
+        let mut reply = answer(seen)
+            .header("x-ratelimit-remaining-requests", "41")
+            .header("date", "Sat, 01 Jan 2000 00:00:00 GMT");
+        let mut body: Value = serde_json::from_slice(&reply.body).unwrap();
+        body.as_object_mut().unwrap().remove("usage");
+        reply.body = body.to_string().into_bytes();
+        reply
+    });
+    let (workspace, _repo) = scraped(&model);
+    let report = check(&workspace, 0);
+    assert_line(
+        &report,
+        "rate_limits",
+        "ok",
+        "x-ratelimit-remaining-requests",
+    );
+    assert_line(&report, "clock", "warn", "NTP");
+    assert_line(&report, "usage", "warn", "does not count tokens");
+    assert_line(&report, "long_prompt", "warn", "not known");
+}
+
+#[test]
+fn the_window_is_told_by_the_list_or_by_a_refusal() {
+    let listing = ModelServer::scripted_whole(|seen| match seen.method.as_str() {
+        "GET" => Reply::json(200, json!({"data": [{"id": MODEL, "max_model_len": 3000}]})),
+        _ => answer(seen),
+    });
+    let (workspace, _repo) = scraped(&listing);
+    let report = check(&workspace, 0);
+    assert_line(&report, "context_window", "warn", "3000 tokens");
+    assert_line(&report, "long_prompt", "ok", "not tried");
+    assert_eq!(listing.chat_count(), 1);
+    let refusing = ModelServer::scripted(|seen| {
+        if seen.raw.len() < 8000 {
+            return answer(seen);
+        }
+        let message = "This model's maximum context length is 5000 tokens.";
+        Reply::error(400, "context_length_exceeded", message)
+    });
+    let (workspace, _repo) = scraped(&refusing);
+    let report = check(&workspace, 0);
+    assert_line(&report, "context_window", "ok", "5000 tokens");
+    assert_line(&report, "long_prompt", "ok", "refused in words");
+}
