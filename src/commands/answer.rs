@@ -8,7 +8,6 @@ use super::judging::Judged;
 use crate::domain::failure::FailureCode;
 use crate::domain::prompt::{Exchange, PlannedQuestion};
 use crate::domain::quality::{self, Score};
-use crate::domain::redact;
 use crate::llm::{Output, Request};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -120,9 +119,6 @@ fn check(
     question: &str,
     text: &str,
 ) -> Result<Score, FailureCode> {
-    if redact::has_secret(text) {
-        return Err(FailureCode::SecretInAnswer);
-    }
     let earlier: Vec<&str> = said.iter().map(|said| said.answer.as_str()).collect();
     quality::check_answer(question, text, &shown.evidence, &shown.gates)
         .and_then(|score| quality::check_news(text, &earlier).map(|()| score))

@@ -2,8 +2,9 @@
 //!
 //! Owns the distance, in lines of the source, between a number and the names beside it in an answer.
 
+use super::arithmetic;
 use super::evidence::EvidenceIndex;
-use super::grounding::{Mention, Sort};
+use super::grounding::{Mention, Sort, UNKNOWN_SUPPORT};
 use super::words;
 use std::collections::HashMap;
 
@@ -12,40 +13,158 @@ use std::collections::HashMap;
 fn near_support(lines: u32) -> f64 {
     match lines {
         0..=1 => 1.0,
-        2..=3 => 0.8,
-        4..=6 => 0.5,
-        _ => 0.3,
+        2..=3 => 0.85,
+        4..=6 => 0.65,
+        _ => 0.5,
     }
 }
 
+/// Support of a number that the answer computes from others.
+const COMPUTED_SUPPORT: f64 = 0.9;
+/// Numbers up to this one stand for themselves: first, none, one, both.
+const SMALL_MAX: f64 = 2.0;
+/// Support of a small number, at least, that the source has somewhere.
+const SMALL_SUPPORT: f64 = 0.85;
+/// A name that stands on more lines binds no number.
+const LINES_BINDING_MAX: usize = 6;
+
 /// Sets the support of every number by how near it stands, in the source, to the names of its sentence or of the one before, or to
-/// another number of its sentence.
-pub fn bind_numbers(found: &mut [Mention<'_>], evidence: &EvidenceIndex) {
+/// another number of its sentence; or by what it is computed from.
+pub fn bind_numbers(found: &mut [Mention<'_>], question: &str, evidence: &EvidenceIndex) {
     let anchors = lines_by_sentence(found, evidence);
     let company = rare_numbers(found, evidence);
+    let at_hand = AtHand::of(found, question, evidence);
     for mention in found.iter_mut().filter(|m| m.sort == Sort::Number) {
         let Some(value) = words::number_value(mention.text) else {
             continue;
         };
+        let near = nearness(mention, value, &anchors, &company, evidence);
+        let unbound = || {
+            if at_hand.displaces(mention, value) {
+                0.0
+            } else {
+                UNKNOWN_SUPPORT
+            }
+        };
+        let own = near.unwrap_or_else(|| match mention.support {
+            0.0 => unbound(),
+            known => known,
+        });
+        let computed = if own < COMPUTED_SUPPORT && at_hand.gives(mention, value) {
+            COMPUTED_SUPPORT
+        } else {
+            0.0
+        };
+        mention.support = own.max(computed).max(mention.excuse);
+    }
+}
+
+/// How near a number stands to what its sentence names; `None` where the source has no such number, or the sentence names nothing.
+fn nearness(
+    mention: &Mention<'_>,
+    value: f64,
+    anchors: &HashMap<usize, Vec<u32>>,
+    company: &[RareNumber],
+    evidence: &EvidenceIndex,
+) -> Option<f64> {
+    let before = mention
+        .sentence
+        .checked_sub(1)
+        .and_then(|s| anchors.get(&s));
+    let lines = anchors.get(&mention.sentence).or(before)?;
+    let to_names = evidence
+        .number(value)
+        .map(|line| distance(lines, line))
+        .min();
+    let others = company
+        .iter()
+        .filter(|n| n.sentence == mention.sentence && n.text != mention.text);
+    let to_numbers = others
+        .flat_map(|n| evidence.number(value).map(|line| line.abs_diff(n.line)))
+        .min();
+    let nearest = to_names?.min(to_numbers.unwrap_or(u32::MAX));
+    let least = if value <= SMALL_MAX {
+        SMALL_SUPPORT
+    } else {
+        0.0
+    };
+    Some(near_support(nearest).max(least))
+}
+
+/// The numbers that an answer may reckon with.
+struct AtHand {
+    /// Of the question, and of examples of the answer's own.
+    given: Vec<f64>,
+    /// Of the answer, each with its sentence.
+    said: Vec<(usize, f64)>,
+    source: Vec<f64>,
+    /// Numbers that stand in the source beside the rarer names of a sentence.
+    beside: HashMap<usize, Vec<f64>>,
+}
+
+impl AtHand {
+    fn of(found: &[Mention<'_>], question: &str, evidence: &EvidenceIndex) -> Self {
+        let value = |text: &str| words::number_value(text);
+        let asked = words::tokens(question);
+        let mut given: Vec<f64> = asked.iter().filter_map(|t| value(t.text)).collect();
+        let numbers = || found.iter().filter(|m| m.sort == Sort::Number);
+        given.extend(
+            numbers()
+                .filter(|m| m.excuse > 0.0)
+                .filter_map(|m| value(m.text)),
+        );
+        let mut beside: HashMap<usize, Vec<f64>> = HashMap::new();
+        for name in found.iter().filter(|m| m.sort == Sort::Name) {
+            let lines: Vec<u32> = evidence.lines_of(words::hash(name.text)).collect();
+            if lines.len() <= LINES_BINDING_MAX {
+                let around = lines
+                    .iter()
+                    .flat_map(|line| line.saturating_sub(1)..=line + 1);
+                let numbers = around.flat_map(|line| evidence.numbers_on(line));
+                beside.entry(name.sentence).or_default().extend(numbers);
+            }
+        }
+        AtHand {
+            given,
+            said: numbers()
+                .filter_map(|m| Some((m.sentence, value(m.text)?)))
+                .collect(),
+            source: evidence.numbers().collect(),
+            beside,
+        }
+    }
+
+    /// Whether a value is given, or computed from what is given, from its own sentence and the one before, or from the source.
+    fn gives(&self, mention: &Mention<'_>, value: f64) -> bool {
+        let near = |sentence: usize| mention.sentence.abs_diff(sentence) <= 1;
+        let mut said: Vec<f64> = self
+            .said
+            .iter()
+            .filter(|(s, _)| near(*s))
+            .map(|(_, n)| *n)
+            .collect();
+        said.extend(&self.given);
+        said.retain(|other| *other != value);
+        self.given.contains(&value)
+            || arithmetic::follows_from_said(value, &said)
+            || arithmetic::is_sum_of(value, &said)
+            || arithmetic::is_converted(value, &said)
+            || arithmetic::is_product_of(value, &self.source)
+            || arithmetic::is_end_of(mention.text, value, &self.source)
+    }
+
+    /// Whether a number that the source has not stands where another one should: the source has a number beside a name of its sentence, or
+    /// one that is nearly the same, and the answer does not tell that one.
+    fn displaces(&self, mention: &Mention<'_>, value: f64) -> bool {
+        let untold = |number: &f64| *number != value && !self.said.iter().any(|(_, s)| s == number);
         let before = mention
             .sentence
             .checked_sub(1)
-            .and_then(|s| anchors.get(&s));
-        let Some(lines) = anchors.get(&mention.sentence).or(before) else {
-            continue;
-        };
-        let to_names = evidence
-            .number(value)
-            .map(|line| distance(lines, line))
-            .min();
-        let others = company
-            .iter()
-            .filter(|n| n.sentence == mention.sentence && n.text != mention.text);
-        let to_numbers = others
-            .flat_map(|n| evidence.number(value).map(|line| line.abs_diff(n.line)))
-            .min();
-        let nearest = to_names.map(|lines| lines.min(to_numbers.unwrap_or(u32::MAX)));
-        mention.support = nearest.map_or(0.0, near_support);
+            .and_then(|s| self.beside.get(&s));
+        let beside = self.beside.get(&mention.sentence).or(before);
+        let near_miss = |number: &&f64| arithmetic::is_near_miss(value, **number);
+        beside.is_some_and(|numbers| numbers.iter().any(untold))
+            || self.source.iter().filter(near_miss).any(untold)
     }
 }
 
@@ -125,6 +244,15 @@ mod tests {
         assert_eq!(support("`LIMIT` is 32.", "32"), 1.0);
         assert_eq!(support("`LIMIT` is 77.", "77"), near_support(u32::MAX));
         assert_eq!(support("`LIMIT` is 33.", "33"), 0.0);
+        assert_eq!(
+            support("`LIMIT` is 32, which is 33.", "33"),
+            UNKNOWN_SUPPORT
+        );
+        assert_eq!(support("Call `f(33)`: `LIMIT` is below 33.", "33"), 0.9);
+        assert_eq!(
+            support("Between `low` and `high` lie 48 and 57, in all 105.", "105"),
+            COMPUTED_SUPPORT
+        );
         assert_eq!(support("Of `LIMIT`. It is 32.", "32"), 1.0);
         assert_eq!(support("`LIMIT` goes from 48 to 57.", "57"), 1.0);
         assert_eq!(support("It is 77.", "77"), 1.0);

@@ -7,6 +7,7 @@ use super::binding;
 use super::evidence::{EvidenceIndex, Support};
 use super::markdown::{Document, Piece};
 use super::prose::{self, DOUBLE_QUOTES};
+use super::relevance;
 use super::vocabulary;
 use super::words::{self, HashedSet, Kind, Token};
 use std::ops::RangeInclusive;
@@ -41,6 +42,8 @@ pub struct Mention<'a> {
     pub asked: bool,
     /// Which sentence it stands in, from 0.
     pub(super) sentence: usize,
+    /// What its form alone says for it, in `[0, 1]`: an example's input is no claim about the source.
+    pub(super) excuse: f64,
 }
 
 /// Support of a name that the evidence has in another spelling only.
@@ -50,6 +53,14 @@ const FOLDED_SUPPORT: f64 = 0.8;
 pub const ASKED_SUPPORT: f64 = 0.7;
 /// Support of a name that needs no evidence, where there is none.
 const COMMON_SUPPORT: f64 = 0.5;
+/// Shortest name that counts as asked for where the question has it as a part of another word.
+const PART_CHARS_MIN: usize = 3;
+/// Support of a number that the source has not, where nothing says that it stands in place of another one.
+pub const UNKNOWN_SUPPORT: f64 = 0.35;
+/// For a number that an example of the answer's own takes as input.
+const INPUT_EXCUSE: f64 = 0.9;
+/// For a number in a sentence that says it gives an example, and for one that counts bits or bytes.
+const EXAMPLE_EXCUSE: f64 = 0.7;
 
 /// Reads the mentions of an answer, each once a sentence at most, and looks each up.
 pub fn mentions<'a>(
@@ -62,6 +73,7 @@ pub fn mentions<'a>(
         .map(|t| words::hash(t.text))
         .collect();
     let mut reader = Reader {
+        question,
         asked,
         evidence,
         sentence: 0,
@@ -74,7 +86,7 @@ pub fn mentions<'a>(
             Piece::Block { code, .. } => reader.block(code),
         }
     }
-    binding::bind_numbers(&mut reader.found, evidence);
+    binding::bind_numbers(&mut reader.found, question, evidence);
     reader.found
 }
 
@@ -139,6 +151,7 @@ fn unit(is_there: bool) -> f64 {
 }
 
 struct Reader<'a, 'e> {
+    question: &'e str,
     asked: HashedSet,
     evidence: &'e EvidenceIndex,
     sentence: usize,
@@ -167,8 +180,10 @@ impl<'a> Reader<'a, '_> {
         let tokens = words::tokens(line);
         for (at, token) in tokens.iter().enumerate() {
             let own = declared.contains(&words::hash(token.text));
-            if token.kind == Kind::Name && !own && self.is_borrowed(&tokens, at) {
-                self.name(token.text);
+            match token.kind {
+                Kind::Name if !own && self.is_borrowed(&tokens, at) => self.name(token.text),
+                Kind::Number => self.number(token.text, INPUT_EXCUSE),
+                _ => {}
             }
         }
     }
@@ -193,10 +208,16 @@ impl<'a> Reader<'a, '_> {
                 .iter()
                 .any(|part| contains(code, part, token.start))
         };
+        let is_quotation = has_text(code, self.evidence);
+        let mut inside: i32 = 0;
         for token in words::tokens(code) {
             match token.kind {
                 Kind::Name if !told(&token) => self.name(token.text),
-                Kind::Number if !told(&token) => self.number(token.text),
+                Kind::Number if !told(&token) => {
+                    let is_input = inside > 0 && !is_quotation;
+                    self.number(token.text, if is_input { INPUT_EXCUSE } else { 0.0 });
+                }
+                Kind::Mark => inside += bracket(token.text),
                 _ => {}
             }
         }
@@ -240,7 +261,14 @@ impl<'a> Reader<'a, '_> {
                 if prose::is_item_number(text, tokens, at) || prose::is_of_standard(tokens, at) => {
             }
             Kind::Number if prose::is_line_number(tokens, at) => self.line_number(token.text),
-            Kind::Number => self.number(&text[token.start..tokens[*range.end()].end()]),
+            Kind::Number if told.iter().any(|part| contains(text, part, token.start)) => {}
+            Kind::Number => {
+                let end = *range.end();
+                let excused =
+                    prose::gives_example(text, &token) || prose::counts_bits(&tokens[end..]);
+                let excuse = if excused { EXAMPLE_EXCUSE } else { 0.0 };
+                self.number(&text[token.start..tokens[end].end()], excuse);
+            }
             Kind::Name if coded() && !told.iter().any(|part| contains(text, part, token.start)) => {
                 self.name(token.text)
             }
@@ -261,15 +289,47 @@ impl<'a> Reader<'a, '_> {
         let support = match self.evidence.name(name) {
             Support::Exact => 1.0,
             Support::Folded => FOLDED_SUPPORT,
-            Support::None if self.asked.contains(&words::hash(name)) => ASKED_SUPPORT,
+            Support::None
+                if self.asked.contains(&words::hash(name))
+                    || self.is_part_asked(name)
+                    || self.is_filled_in(name) =>
+            {
+                ASKED_SUPPORT
+            }
             Support::None if sort == Sort::Common => COMMON_SUPPORT,
             Support::None => 0.0,
         };
         self.add(name, sort, support);
     }
 
-    fn number(&mut self, text: &'a str) {
-        self.add(text, Sort::Number, unit(has_number(text, self.evidence)));
+    /// Whether a name is filled in from a pattern: it has a number for a part, and every other part stands in the source or the question.
+    fn is_filled_in(&self, name: &str) -> bool {
+        let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+        let is_known = |part: &str| {
+            self.evidence.name(part) != Support::None
+                || self.question.contains(part)
+                || relevance::stems_of(part)
+                    .iter()
+                    .all(|stem| self.evidence.has_stem(*stem))
+        };
+        let parts = words::parts(name);
+        let mut numbered = parts.iter().filter(|part| is_number(part));
+        parts.len() > 2
+            && numbered.next().is_some()
+            && parts.iter().all(|part| is_number(part) || is_known(part))
+    }
+
+    /// Whether the question has the name inside another word: `foo` of `foo_bar-1.0.whl`.
+    fn is_part_asked(&self, name: &str) -> bool {
+        name.len() >= PART_CHARS_MIN && self.question.contains(name)
+    }
+
+    fn number(&mut self, text: &'a str, excuse: f64) {
+        let support = unit(has_number(text, self.evidence));
+        self.add(text, Sort::Number, support);
+        if let Some(mention) = self.found.iter_mut().rev().find(|m| m.text == text) {
+            mention.excuse = mention.excuse.max(excuse);
+        }
     }
 
     /// A line number must lie in the chunk.
@@ -297,7 +357,17 @@ impl<'a> Reader<'a, '_> {
             support,
             asked,
             sentence,
+            excuse: 0.0,
         });
+    }
+}
+
+/// How much deeper a mark leads into brackets.
+fn bracket(mark: &str) -> i32 {
+    match mark {
+        "(" | "[" => 1,
+        ")" | "]" => -1,
+        _ => 0,
     }
 }
 

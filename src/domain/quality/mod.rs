@@ -2,11 +2,12 @@
 //!
 //! Owns every rule by which an answer is kept or refused; asks no model and reads no file. [`EvidenceIndex`] is built once a chunk, [`check_answer`] is then
 //! cheap. What is wrong beyond doubt is refused with its own code; everything else gets a [`Score`] in `[0, 1]`, and one number, the
-//! least score, decides. Not here, because others own it: the finish reason and reasoning text of a completion (`llm`), secrets (`redact`), the
+//! least score, decides. Not here, because others own it: the finish reason and reasoning text of a completion (`llm`), what a secret looks like (`redact`), the
 //! index of stored fingerprints (`store`), and the words of the prompts.
 //!
 //! What it cannot see: a false statement in plain words about names and numbers that the source does have. That takes a judge.
 
+mod arithmetic;
 mod binding;
 pub mod citing;
 pub mod contamination;
@@ -36,6 +37,7 @@ use quoting::Quoting;
 use score::Subject;
 
 use crate::domain::failure::FailureCode;
+use crate::domain::redact;
 use markdown::Document;
 use serde::{Deserialize, Serialize};
 
@@ -78,7 +80,7 @@ pub struct Score {
     pub value: f64,
     /// What it is made of.
     pub parts: Parts,
-    /// What a reader should know: names without evidence, altered quotations.
+    /// What a reader should know: names without evidence, altered quotations, code that does not parse, repetition, copying.
     pub flags: Vec<String>,
 }
 
@@ -105,6 +107,7 @@ pub fn check_answer(
 ) -> Result<Score, Rejection> {
     let document = Document::parse(answer);
     let fault = length(answer, options)
+        .or_else(|| secret(answer))
         .or_else(|| surface::fault(answer, &document, &options.markers, evidence));
     if let Some((code, detail)) = fault {
         return Err(Rejection {
@@ -156,6 +159,12 @@ fn length(answer: &str, options: &GateOptions) -> Option<surface::Fault> {
     })
 }
 
+/// The source was redacted before it was shown, so a secret in an answer is one that was missed, or one that a model remembers.
+fn secret(answer: &str) -> Option<surface::Fault> {
+    let fault = || (FailureCode::SecretInAnswer, "a secret".to_owned());
+    redact::has_secret(answer).then(fault)
+}
+
 /// Scores an answer without refusing it.
 pub fn rate(
     question: &str,
@@ -175,17 +184,41 @@ pub fn rate(
         evidence,
     };
     let parts = subject.measure();
+    let mut flags = flags(mentions, quoting);
+    flags.extend(
+        subject
+            .unparsable()
+            .map(|code| flag("does not parse", code)),
+    );
+    flags.extend(habits(&parts));
     Score {
         value: parts.value(),
         parts,
-        flags: flags(mentions, quoting),
+        flags,
     }
+}
+
+/// What is wrong with an answer as a whole.
+fn habits(parts: &Parts) -> impl Iterator<Item = String> {
+    let habits = [
+        ("repeats itself", parts.freshness),
+        ("mostly copied", parts.originality),
+    ];
+    let bad = habits.into_iter().filter(|(_, part)| *part < 1.0);
+    bad.map(|(what, _)| what.to_owned())
+}
+
+/// A text that was found, on one line and not too long.
+fn flag(what: &str, text: &str) -> String {
+    let line = text.trim().lines().next().unwrap_or_default();
+    let shown: String = line.chars().take(FLAG_CHARS_MAX).collect();
+    format!("{what}: {shown}")
 }
 
 fn flags(mentions: &[Mention<'_>], quoting: &Quoting) -> Vec<String> {
     let unknown = mentions
         .iter()
-        .filter(|m| m.support == 0.0 && !m.asked)
+        .filter(|m| m.support <= grounding::UNKNOWN_SUPPORT && !m.asked)
         .map(|m| ("no evidence", m.text));
     let altered = quoting
         .altered
@@ -193,8 +226,7 @@ fn flags(mentions: &[Mention<'_>], quoting: &Quoting) -> Vec<String> {
         .map(|quote| ("altered quotation", quote.as_str()));
     let mut flags: Vec<String> = Vec::new();
     for (what, text) in unknown.chain(altered) {
-        let shown: String = text.chars().take(FLAG_CHARS_MAX).collect();
-        let flag = format!("{what}: {shown}");
+        let flag = flag(what, text);
         if flags.len() < FLAGS_MAX && !flags.contains(&flag) {
             flags.push(flag);
         }

@@ -26,16 +26,22 @@ pub fn literals(code: &str) -> Vec<&str> {
     found
 }
 
-/// The text of a single-quoted literal: no white space in it and no letter before it, which tells it from apostrophes and Rust's lifetimes.
+/// Longest literal that is taken for one; beyond it two apostrophes have met.
+const LITERAL_BYTES_MAX: usize = 80;
+
+/// The text of a single-quoted literal: on one line, with no letter right before or after it and no `&` or `<` before it, which tells it from apostrophes and Rust's
+/// lifetimes.
 fn single_quoted(code: &str, open: usize) -> Option<&str> {
     let rest = &code[open + 1..];
     let inner = &rest[..rest.find('\'')?];
-    let apostrophe = code[..open]
-        .chars()
-        .next_back()
-        .is_some_and(char::is_alphanumeric);
-    let literal = !apostrophe && !inner.is_empty() && !inner.contains(char::is_whitespace);
-    literal.then_some(inner)
+    let lettered = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let borrowed = code[..open].ends_with(['&', '<']);
+    let joined = borrowed
+        || lettered(code[..open].chars().next_back())
+        || lettered(rest[inner.len() + 1..].chars().next());
+    let fits = !inner.trim().is_empty() && inner.len() <= LITERAL_BYTES_MAX;
+    let plain = !inner.contains('\n') && inner.trim() == inner;
+    (fits && plain && !joined).then_some(inner)
 }
 
 fn quotations_of_line<'a>(line: &'a str, marks: &[char]) -> Vec<&'a str> {
@@ -96,6 +102,41 @@ pub fn is_of_standard(tokens: &[Token<'_>], at: usize) -> bool {
     joined && dash.text == "-" && name.text.len() > 1 && name.text.chars().all(char::is_uppercase)
 }
 
+/// Words with which a sentence says that what it tells is an example.
+const EXAMPLE_WORDS: [&str; 9] = [
+    "example",
+    "e.g.",
+    "for instance",
+    "such as",
+    "suppose",
+    "imagine",
+    "something like",
+    "would ",
+    "say,",
+];
+
+/// Whether the sentence up to a token says that it gives an example.
+pub fn gives_example(text: &str, token: &Token<'_>) -> bool {
+    let before = &text[..token.start];
+    let start = [". ", "? ", "! ", "\n"]
+        .iter()
+        .filter_map(|end| Some(before.rfind(end)? + end.len()))
+        .filter(|start| !before[..*start].ends_with("e.g. "))
+        .max();
+    let sentence = before[start.unwrap_or(0)..].to_lowercase();
+    EXAMPLE_WORDS.iter().any(|word| sentence.contains(word))
+}
+
+/// Whether a number, the first of some tokens, counts bits or bytes: `24 bits`, `200-byte`.
+pub fn counts_bits(tokens: &[Token<'_>]) -> bool {
+    let unit = match tokens {
+        [_, dash, unit, ..] if dash.text == "-" => unit,
+        [_, unit, ..] => unit,
+        _ => return false,
+    };
+    matches!(unit.text, "bit" | "bits" | "byte" | "bytes")
+}
+
 /// Last token of the number that begins at a place, for numbers with separators: `86,400,000`.
 pub fn end_of_number(tokens: &[Token<'_>], at: usize) -> usize {
     let mut end = at;
@@ -151,6 +192,7 @@ mod tests {
             literals("it's ['x', \"y z\"] &'a str, &'b f('')"),
             ["y z", "x"]
         );
+        assert_eq!(literals("ms('1 month') isn't 'so'"), ["1 month", "so"]);
     }
 
     #[test]

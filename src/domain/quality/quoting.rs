@@ -4,15 +4,22 @@
 //! of the source that closely and is left alone; what the question brought is no claim about the source.
 
 use super::evidence::EvidenceIndex;
+use super::grounding;
 use super::markdown::{Document, Piece};
 use super::words::{self, Kind, Token};
+use std::sync::LazyLock;
 
 /// Shortest quotation, in tokens, that is compared: below it chance resemblance is common.
 const TOKENS_MIN: usize = 3;
-/// From this length on, a run that differs from the source in one token only is a misquotation.
-const ONE_OFF_MIN: usize = 5;
-/// Share of neighbouring token pairs that must be in the source for a text to count as meant to be a quotation.
-const RESEMBLANCE_MIN: f64 = 0.6;
+/// For each so many tokens a quotation may differ from the source in one, and is then a misquotation. What differs in more, and what is
+/// shorter, is code of the answer's own.
+const TOKENS_PER_EDIT: usize = 5;
+/// Places of a token at which a quotation is laid beside the source.
+const PLACES_MAX: usize = 64;
+/// So many of its words are tried, the rarest first.
+const ANCHORS: usize = 3;
+/// Tokens of the source beyond a quotation's length that it is compared with.
+const SLACK: usize = 4;
 
 /// How the quotations of an answer compare with the source.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,7 +45,7 @@ enum Likeness {
 
 /// Compares every code span and every code block.
 pub fn compare(document: &Document<'_>, question: &str, evidence: &EvidenceIndex) -> Quoting {
-    let asked = hashes(&words::tokens(question));
+    let asked = Asked::of(question, evidence);
     let mut quoting = Quoting::default();
     for piece in &document.pieces {
         match piece {
@@ -61,7 +68,7 @@ pub fn is_quotation(code: &str, evidence: &EvidenceIndex) -> bool {
 impl Quoting {
     /// Takes a span or the lines of a block. In a block that is mostly the answer's own, or an adaptation of an example, a line like one of
     /// the source is no misquotation.
-    fn add(&mut self, lines: &[&str], asked: &[u64], evidence: &EvidenceIndex) {
+    fn add(&mut self, lines: &[&str], asked: &Asked, evidence: &EvidenceIndex) {
         let parts = lines
             .iter()
             .flat_map(|line| without_ellipses(line, evidence));
@@ -98,11 +105,10 @@ fn without_ellipses<'a>(line: &'a str, evidence: &EvidenceIndex) -> Vec<&'a str>
     line.split("...").flat_map(|part| part.split('…')).collect()
 }
 
-fn likeness(code: &str, asked: &[u64], evidence: &EvidenceIndex) -> Likeness {
+fn likeness(code: &str, asked: &Asked, evidence: &EvidenceIndex) -> Likeness {
     let tokens = words::tokens(code);
     let wanted = hashes(&tokens);
-    let brought = || asked.windows(wanted.len()).any(|run| run == wanted);
-    if wanted.len() < TOKENS_MIN || brought() {
+    if wanted.len() < TOKENS_MIN || asked.has_run(&wanted) {
         Likeness::Nothing
     } else if evidence.run(&wanted) {
         Likeness::Exact
@@ -123,34 +129,117 @@ fn is_qualified_name(tokens: &[Token<'_>]) -> bool {
         t.kind == Kind::Name
             || matches!(
                 t.text,
-                "." | "::" | "->" | "#" | ":" | "(" | ")" | "&" | "*" | "/" | "-"
+                "." | "::" | "->" | "#" | ":" | "(" | ")" | "[" | "]" | "&" | "*" | "/" | "-"
             )
     };
     tokens.iter().all(joins)
 }
 
-/// Whether most of a text's neighbouring tokens are neighbours in the source, or it is one token off. Two marks side by side, such as
-/// `)` and `;`, are so everywhere and do not count.
+/// Whether a text is a stretch of the source but for few tokens. What the question brought is put in by right, and so is a number that
+/// follows from it.
 fn resembles(
     tokens: &[Token<'_>],
     wanted: &[u64],
-    asked: &[u64],
+    asked: &Asked,
     evidence: &EvidenceIndex,
 ) -> bool {
-    let telling = |at: &usize| tokens[*at].kind != Kind::Mark || tokens[at + 1].kind != Kind::Mark;
-    let pairs: Vec<usize> = (0..tokens.len().saturating_sub(1))
-        .filter(telling)
+    let is_foreign = |token: &Token<'_>, hash: u64| !evidence.has(hash) && asked.explains(token);
+    if tokens
+        .iter()
+        .zip(wanted)
+        .any(|(token, hash)| is_foreign(token, *hash))
+    {
+        return false;
+    }
+    let edits_max = wanted.len() / TOKENS_PER_EDIT;
+    let distance = distance(tokens, wanted, edits_max, evidence);
+    distance.is_some_and(|edits| (1..=edits_max).contains(&edits))
+}
+
+/// In how many tokens a text, laid beside the source at one of its rarer words, differs from it at best.
+fn distance(
+    tokens: &[Token<'_>],
+    wanted: &[u64],
+    edits_max: usize,
+    evidence: &EvidenceIndex,
+) -> Option<usize> {
+    let mut anchors: Vec<(usize, usize)> = (0..wanted.len())
+        .filter(|&at| tokens[at].kind != Kind::Mark)
+        .map(|at| (evidence.places(wanted[at]).take(PLACES_MAX).count(), at))
+        .filter(|(count, _)| (1..PLACES_MAX).contains(count))
         .collect();
-    let known = pairs
-        .iter()
-        .filter(|at| evidence.follows(wanted[**at], wanted[**at + 1]))
-        .count();
-    let brought = wanted
-        .iter()
-        .any(|token| asked.contains(token) && !evidence.has(*token));
-    let close = known as f64 >= RESEMBLANCE_MIN * pairs.len() as f64;
-    let one_off = wanted.len() >= ONE_OFF_MIN && evidence.run_but_one(wanted);
-    !brought && (close || one_off)
+    anchors.sort_unstable();
+    let laid = anchors.iter().take(ANCHORS).flat_map(|&(_, at)| {
+        evidence.places(wanted[at]).map(move |place| {
+            let (before, after) = evidence.around(place, wanted.len() + SLACK);
+            let back = edits(wanted[..at].iter().rev(), before.iter().rev(), edits_max);
+            back + edits(wanted[at + 1..].iter(), after.iter(), edits_max)
+        })
+    });
+    laid.min()
+}
+
+/// Fewest tokens to change, add or leave out to make all of `wanted` the beginning of `tail`; beyond `most` any larger number. Brackets and
+/// separators come and go for free: `f(x)` is the call that a compiler wrote as `(0, m.f)(x)`.
+fn edits<'a>(
+    wanted: impl Iterator<Item = &'a u64>,
+    tail: impl Iterator<Item = &'a u64>,
+    most: usize,
+) -> usize {
+    static FREE: LazyLock<[u64; 6]> =
+        LazyLock::new(|| ["(", ")", "{", "}", ",", ";"].map(words::hash));
+    let cost = |token: &u64| usize::from(!FREE.contains(token));
+    let tail: Vec<u64> = tail.copied().collect();
+    let mut row = vec![0];
+    for token in &tail {
+        row.push(row[row.len() - 1] + cost(token));
+    }
+    for token in wanted {
+        let mut diagonal = row[0];
+        row[0] += cost(token);
+        for column in 0..tail.len() {
+            let kept = diagonal + usize::from(tail[column] != *token);
+            diagonal = row[column + 1];
+            let left_out = row[column] + cost(&tail[column]);
+            row[column + 1] = kept.min(diagonal + cost(token)).min(left_out);
+        }
+        if row.iter().all(|edits| *edits > most) {
+            return most + 1;
+        }
+    }
+    row.into_iter().min().unwrap_or(0)
+}
+
+/// What the question brought.
+struct Asked {
+    tokens: Vec<u64>,
+    numbers: Vec<f64>,
+    brings_input: bool,
+}
+
+impl Asked {
+    fn of(question: &str, evidence: &EvidenceIndex) -> Self {
+        let tokens = words::tokens(question);
+        let numbers = tokens.iter().filter_map(|t| words::number_value(t.text));
+        Asked {
+            numbers: numbers.collect(),
+            tokens: hashes(&tokens),
+            brings_input: grounding::brings_input(question, evidence),
+        }
+    }
+
+    /// Whether a token that the source has not comes from the question: its own word or number, or a number derived from its input.
+    fn explains(&self, token: &Token<'_>) -> bool {
+        let value = (token.kind == Kind::Number)
+            .then(|| words::number_value(token.text))
+            .flatten();
+        self.tokens.contains(&words::hash(token.text))
+            || value.is_some_and(|value| self.brings_input || self.numbers.contains(&value))
+    }
+
+    fn has_run(&self, wanted: &[u64]) -> bool {
+        self.tokens.windows(wanted.len()).any(|run| run == wanted)
+    }
 }
 
 /// `len != 1` where the source has `len == 1`, or `len == 2`. Only comparisons may have another value and only operators another form:

@@ -17,8 +17,10 @@ const INVENTED_FACTOR: f64 = 0.5;
 const ALTERED_FACTOR: f64 = 0.45;
 /// What a code block that does not parse leaves.
 const UNPARSABLE_FACTOR: f64 = 0.6;
-/// What a number without evidence costs; a true answer may count or compute.
-const NUMBER_COST: f64 = 0.4;
+/// What a number without evidence costs that stands where the source has another one.
+const NUMBER_COST: f64 = 0.55;
+/// What the number of a line outside the chunk costs.
+const LINE_COST: f64 = 0.4;
 /// What quoted text without evidence costs; it is often output or an example.
 const QUOTE_COST: f64 = 0.15;
 /// Values cost this share where the question brings input of its own, from which an answer derives others.
@@ -32,14 +34,14 @@ const WORDING_BY_CHANCE: f64 = 0.35;
 /// An answer in the source's own words tells as much as this many names.
 const WORDING_WEIGHT: f64 = 4.0;
 /// An answer that takes up no word of its question keeps this much: it may well answer in other words.
-const IRRELEVANT_LEFT: f64 = 0.7;
+const IRRELEVANT_LEFT: f64 = 0.8;
 
 /// What the score is made of; each in `[0, 1]`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Parts {
     /// Mean support of the distinct identifiers and files named, but for those the question brought without evidence, times 0.5 for each without evidence; 1 if none is named.
     pub names: f64,
-    /// Product over distinct numbers and line numbers (weight 0.4) and quoted texts (0.15) of `1 - weight * (1 - support)`; those of the question are left out, and
+    /// Product over distinct numbers (weight 0.55), line numbers (0.4) and quoted texts (0.15) of `1 - weight * (1 - support)`; those of the question are left out, and
     /// where it brings input of its own the weights are a quarter.
     pub values: f64,
     /// 0.45 for each quotation of the source that was altered.
@@ -49,7 +51,7 @@ pub struct Parts {
     /// `1 - 0.5^n` for the n distinct things of the source that the answer names or quotes, those of the question and everyday names counting a
     /// quarter, plus 4 times the share of its words that the source has, beyond 0.35.
     pub substance: f64,
-    /// `0.7 + 0.3 * min(1, 4 * share)` for the share of the question's words that the answer takes up.
+    /// `0.8 + 0.2 * min(1, 4 * share)` for the share of the question's words that the answer takes up.
     pub relevance: f64,
     /// `1 - 3 * share` for the share of words in runs of eight that stood before.
     pub freshness: f64,
@@ -102,7 +104,7 @@ impl Subject<'_> {
             names: self.names(),
             values: self.values(),
             quotes: powered(ALTERED_FACTOR, self.quoting.altered.len()),
-            syntax: powered(UNPARSABLE_FACTOR, self.unparsable()),
+            syntax: powered(UNPARSABLE_FACTOR, self.unparsable().count()),
             substance: 1.0 - 0.5f64.powf(self.facts()),
             relevance: IRRELEVANT_LEFT
                 + (1.0 - IRRELEVANT_LEFT) * relevance::part(self.question, self.answer),
@@ -131,7 +133,7 @@ impl Subject<'_> {
         let share = if derived { DERIVED_SHARE } else { 1.0 };
         self.kept(Sort::Number, NUMBER_COST * share)
             * self.kept(Sort::Quote, QUOTE_COST * share)
-            * self.kept(Sort::Line, NUMBER_COST)
+            * self.kept(Sort::Line, LINE_COST)
     }
 
     fn kept(&self, sort: Sort, weight: f64) -> f64 {
@@ -142,15 +144,15 @@ impl Subject<'_> {
             .product()
     }
 
-    fn unparsable(&self) -> usize {
-        let broken = |piece: &&Piece<'_>| match piece {
+    /// Code blocks that are the answer's own and do not parse.
+    pub fn unparsable(&self) -> impl Iterator<Item = &str> {
+        self.document.pieces.iter().filter_map(|piece| match piece {
             Piece::Block { tag, code } => {
-                !quoting::is_quotation(code, self.evidence)
-                    && syntax::parses(tag, code) == Some(false)
+                let own = !quoting::is_quotation(code, self.evidence);
+                (own && syntax::parses(tag, code) == Some(false)).then_some(*code)
             }
-            _ => false,
-        };
-        self.document.pieces.iter().filter(broken).count()
+            _ => None,
+        })
     }
 
     /// Things of the source that the answer names, each weighed by how much it tells.

@@ -68,6 +68,7 @@ fn what_is_wrong_beyond_doubt_is_refused_with_its_code() {
         (with("<|im_end|>"), FailureCode::BoundaryLeak),
         (with("<<<SOURCE 1f2e3d"), FailureCode::BoundaryLeak),
         (with("\n\nQuestion: What else?"), FailureCode::BoundaryLeak),
+        (with(&format!("The token is AKIA{}.", "IOSFODNN7EXAMPLQ")), FailureCode::SecretInAnswer),
         (with("\n\n```python\nx = 1"), FailureCode::BrokenFence),
         (with("It then calls `open_socket."), FailureCode::BrokenFence),
         (TRUE_ANSWER[..TRUE_ANSWER.len() - 20].trim_end_matches('`').to_owned(), FailureCode::CutOff),
@@ -102,6 +103,41 @@ fn what_is_probably_wrong_falls_below_the_least_score() {
             "It validates the input, does the work and returns the result to the caller, handling errors."
         ),
         Some(FailureCode::Ungrounded)
+    );
+}
+
+#[test]
+fn code_that_does_not_parse_costs_is_flagged_and_refused_when_there_is_more_of_it() {
+    let broken = "\n\n```python\ndef page_of(:\n    return (\n```";
+    let score = check(&format!("{TRUE_ANSWER}{broken}")).unwrap();
+    assert_eq!(score.parts.syntax, 0.6);
+    assert_eq!(score.flags, ["does not parse: def page_of(:"]);
+    assert_eq!(
+        code(&format!(
+            "{TRUE_ANSWER}{broken}{}",
+            broken.replace("page", "site")
+        )),
+        Some(FailureCode::CodeUnparsable)
+    );
+    let fragment =
+        "\n\n```python\n        except ConnectionReset:\n            time.sleep(2 ** attempt)\n```";
+    assert_eq!(
+        check(&format!("{TRUE_ANSWER}{fragment}"))
+            .unwrap()
+            .parts
+            .syntax,
+        1.0
+    );
+}
+
+#[test]
+fn a_later_answer_must_say_something_new() {
+    assert!(check_news(TRUE_ANSWER, &[]).is_ok());
+    assert!(check_news("It returns what the socket returns.", &[TRUE_ANSWER]).is_ok());
+    let retold = format!("As said. {TRUE_ANSWER}");
+    assert_eq!(
+        check_news(&retold, &[TRUE_ANSWER]).unwrap_err().code,
+        FailureCode::Repetition
     );
 }
 
@@ -151,6 +187,57 @@ fn a_file_that_speaks_of_snippets_may_be_answered_so() {
         )
         .is_ok()
     );
+}
+
+#[test]
+fn what_is_computed_or_filled_in_is_no_invention() {
+    let chunk = "SECONDS = 60\nHOURS = 24\n\ndef tags(major, minor, arch):\n    yield f\"musllinux_{major}_{minor}_{arch}\"\n\n\
+                 def after(attempt):\n    return (0, clock.wait)(attempt, SECONDS)\n";
+    let evidence = Evidence {
+        chunk,
+        ..Evidence::default()
+    };
+    let index = EvidenceIndex::new(&evidence, Default::default());
+    for (question, answer) in [
+        (
+            "What does `tags` yield for 1, 2 and `x86_64`?",
+            "`tags` yields `musllinux_1_2_x86_64`, put together of `major`, `minor` and `arch`.",
+        ),
+        (
+            "How long is a day in `SECONDS`?",
+            "`HOURS` is 24 and `SECONDS` is 60, which makes 1440 together.",
+        ),
+        (
+            "What does `after` return?",
+            "`after` returns `wait(attempt, SECONDS)`, so that `SECONDS` bounds it: `after(7)` waits for 7.",
+        ),
+        (
+            "What does `after('1 month')` do?",
+            "`after('1 month')` hands its `attempt` on to `clock.wait`, with `SECONDS`.",
+        ),
+    ] {
+        let score = check_answer(question, answer, &index, &GateOptions::default());
+        assert!(
+            score.as_ref().is_ok_and(|score| score.value > 0.75),
+            "{answer}: {score:?}"
+        );
+    }
+    for answer in [
+        "`SECONDS` is 61 and that is the bound which `after` hands on to `clock.wait` with `attempt`.",
+        "`after` returns `(0, clock.wait)(attempt, HOURS)`, so that `SECONDS` bounds nothing here.",
+    ] {
+        let rejection = check_answer(
+            "What does `after` do?",
+            answer,
+            &index,
+            &GateOptions::default(),
+        );
+        assert_eq!(
+            rejection.unwrap_err().code,
+            FailureCode::Ungrounded,
+            "{answer}"
+        );
+    }
 }
 
 #[test]

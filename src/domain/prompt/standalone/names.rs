@@ -134,8 +134,11 @@ impl Names<'_> {
         let has_shape = |part: &str| {
             part.len() >= 6 && (part.contains('_') || part.chars().skip(1).any(char::is_uppercase))
         };
-        let is_written =
-            |part: &str| self.outline.symbols.is_empty() && part.len() >= 4 || has_shape(part);
+        // Where the outline is empty, every word may be a name; but a common stem is none, nor is it one as the name of some file.
+        let is_written = |part: &str| {
+            let is_rare = part.len() >= 4 && !COMMON_STEMS.contains(&part);
+            self.outline.symbols.is_empty() && is_rare || has_shape(part)
+        };
         parts.iter().any(|&part| {
             is_telling(part)
                 && (is_defined(part) || is_written(part) && has_word(self.text, part, false))

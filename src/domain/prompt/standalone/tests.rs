@@ -188,6 +188,36 @@ fn without_an_outline_the_words_of_the_file_are_names() {
 }
 
 #[test]
+fn a_common_stem_names_no_file_and_no_symbol() {
+    let text = "import config from './config';\nexport default { index: 'src/index.js', utils: config.utils, testMatch: [] };\n";
+    let check = |question: &str| {
+        let names = Names {
+            repository: "x",
+            path: "jest.config.ts",
+            outline: &Outline::default(),
+            text,
+        };
+        question_stands_alone(question, &names)
+    };
+    for question in [
+        "When should I use the config.js?",
+        "When should I use the config.ts file?",
+        "What does the `config` do with its input?",
+        "Why does `index.js` come before the others?",
+        "What is `config.utils` meant to be used for?",
+    ] {
+        assert_eq!(check(question), Err(Flaw::NamesNothing), "{question}");
+    }
+    for question in [
+        "What does `testMatch` in the configuration hold?",
+        "When should I change jest.config.ts?",
+        "What does the jest configuration file leave empty, in `jest`?",
+    ] {
+        assert_eq!(check(question), Ok(()), "{question}");
+    }
+}
+
+#[test]
 fn hostile_questions_end() {
     for question in [
         "`".repeat(599),

@@ -1,0 +1,129 @@
+//! Numbers that follow from others: an answer may count and compute.
+//!
+//! Owns which results are taken for computed. Small numbers follow from nearly anything, so they are not.
+
+/// A smaller result follows from nearly any two numbers.
+const RESULT_MIN: f64 = 10.0;
+/// Of so many numbers, at most, products of three are tried.
+const OPERANDS_MAX: usize = 48;
+
+/// Whether a value is the sum, difference, product, quotient or power of two of the numbers said beside it, or twice the one applied to
+/// what the first step gave.
+pub fn follows_from_said(value: f64, said: &[f64]) -> bool {
+    value >= RESULT_MIN && results(said).any(|result| is_same(result, value))
+}
+
+/// How units of time and of storage convert, and percentages.
+const UNIT_FACTORS: [f64; 7] = [7.0, 24.0, 60.0, 100.0, 1000.0, 1024.0, 3600.0];
+
+/// Whether a value is a number said beside it in another unit: 2520 minutes are 42 hours.
+pub fn is_converted(value: f64, said: &[f64]) -> bool {
+    let converts = |from: &f64| {
+        UNIT_FACTORS
+            .iter()
+            .any(|factor| is_same(from * factor, value) || is_same(from / factor, value))
+    };
+    value >= RESULT_MIN && said.iter().any(converts)
+}
+
+/// Whether a value is the sum of all the numbers said beside it.
+pub fn is_sum_of(value: f64, said: &[f64]) -> bool {
+    value >= RESULT_MIN && said.len() > 2 && is_same(said.iter().sum(), value)
+}
+
+/// Whether a large value is a product of two or three numbers of the source: `60 * 60 * 1000`.
+pub fn is_product_of(value: f64, source: &[f64]) -> bool {
+    const PRODUCT_MIN: f64 = 1000.0;
+    let factors: Vec<f64> = source
+        .iter()
+        .copied()
+        .filter(|factor| *factor > 2.0 && *factor < value && value % *factor == 0.0)
+        .take(OPERANDS_MAX)
+        .collect();
+    let product_of_two = |rest: f64| {
+        factors
+            .iter()
+            .any(|f| is_same(rest / f, 1.0) || factors.contains(&(rest / f)))
+    };
+    value >= PRODUCT_MIN && factors.iter().any(|factor| product_of_two(value / factor))
+}
+
+/// Whether a value is the other end of a number of the source: the size 64 of the mask 63, or 0xDFFF right below 0xE000.
+pub fn is_end_of(text: &str, value: f64, source: &[f64]) -> bool {
+    let is_size = value >= RESULT_MIN && value.log2().fract() == 0.0;
+    let is_hexadecimal = text.starts_with("0x");
+    is_size && source.contains(&(value - 1.0)) || is_hexadecimal && source.contains(&(value + 1.0))
+}
+
+/// Whether a value is a larger number slightly changed: a step or two away, doubled, ten times it, or one digit off.
+pub fn is_near_miss(value: f64, number: f64) -> bool {
+    const NUMBER_MIN: f64 = 20.0;
+    const STEPS_MAX: f64 = 10.0;
+    if number < NUMBER_MIN || value == number {
+        return false;
+    }
+    (value - number).abs() <= STEPS_MAX
+        || is_same(value, 2.0 * number)
+        || is_same(value, 10.0 * number)
+        || is_one_digit_off(value, number)
+}
+
+fn is_one_digit_off(a: f64, b: f64) -> bool {
+    const DIGITS_MIN: usize = 3;
+    let (a, b) = (a.to_string(), b.to_string());
+    let off = a.bytes().zip(b.bytes()).filter(|(a, b)| a != b).count();
+    a.len() == b.len() && a.len() >= DIGITS_MIN && off == 1
+}
+
+fn results(said: &[f64]) -> impl Iterator<Item = f64> + '_ {
+    let said = &said[..said.len().min(OPERANDS_MAX)];
+    let pairs = said
+        .iter()
+        .enumerate()
+        .flat_map(move |(at, a)| said[at + 1..].iter().map(move |b| (*a, *b)));
+    pairs.flat_map(|(a, b)| {
+        let [low, high] = if a < b { [a, b] } else { [b, a] };
+        [
+            low + high,
+            high - low,
+            low * high,
+            high / low,
+            low.powf(high),
+            high.powf(low),
+        ]
+    })
+}
+
+fn is_same(a: f64, b: f64) -> bool {
+    a.is_finite() && b.is_finite() && (a - b).abs() <= 1e-9 * b.abs().max(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_computed_from_numbers_at_hand_is_told_from_what_is_not() {
+        for (value, said, follows) in [
+            (5400.0, vec![3600.0, 1800.0], true),
+            (9_000_000.0, vec![2.5, 3_600_000.0], true),
+            (32.0, vec![2.0, 16.0], true),
+            (64.0, vec![2.0, 6.0], true),
+            (5401.0, vec![3600.0, 1800.0], false),
+            (5.0, vec![2.0, 3.0], false),
+            (12.0, vec![], false),
+            (f64::INFINITY, vec![1e308, 1e308], false),
+        ] {
+            assert_eq!(follows_from_said(value, &said), follows, "{value} {said:?}");
+        }
+        assert!(is_converted(42.0, &[2520.0]) && !is_converted(43.0, &[2520.0]));
+        assert!(is_sum_of(5415.0, &[3600.0, 1800.0, 15.0]));
+        assert!(is_product_of(3_600_000.0, &[1000.0, 60.0, 24.0]));
+        assert!(!is_product_of(3_600_007.0, &[1000.0, 60.0, 24.0]));
+        assert!(!is_product_of(60.0, &[12.0, 5.0]));
+        assert!(is_near_miss(4_630_016.0, 2_630_016.0) && is_near_miss(1024.0, 1025.0));
+        assert!(!is_near_miss(4.0, 3.0) && !is_near_miss(500.0, 21.0) && !is_near_miss(64.0, 64.0));
+        assert!(is_end_of("64", 64.0, &[63.0]) && !is_end_of("63", 63.0, &[62.0, 64.0]));
+        assert!(is_end_of("0xDFFF", 57343.0, &[57344.0]));
+    }
+}
