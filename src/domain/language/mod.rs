@@ -110,13 +110,27 @@ pub fn detect(path: &[u8], text: &str) -> Option<Language> {
     if let [only] = candidates[..] {
         return Some(only);
     }
-    let candidates = narrow(candidates, by_suffix(&name));
+    let mut candidates = narrow(candidates, by_suffix(&name));
+    if candidates.len() != 1 && is_xml(text) {
+        candidates = Language::named("XML").into_iter().collect();
+    }
     match candidates[..] {
         [] => None,
         [only] => Some(only),
         _ => tie::by_content(&name, &head(text), &candidates)
             .or_else(|| tie::by_popularity(&candidates)),
     }
+}
+
+/// An XML declaration in the first two lines says more than a suffix that several languages share.
+fn is_xml(text: &str) -> bool {
+    text.lines()
+        .take(2)
+        .any(|line| clip(line).contains("<?xml version="))
+}
+
+fn clip(line: &str) -> &str {
+    &line[..line.floor_char_boundary(CONTENT_LINE_BYTES_MAX)]
 }
 
 /// The languages that a file's name alone allows: none when the name says nothing, several when it is ambiguous.
@@ -201,7 +215,7 @@ fn head(text: &str) -> String {
     let text = &text[..text.floor_char_boundary(CONTENT_BYTES_MAX)];
     let mut head = String::with_capacity(text.len());
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        head.push_str(&line[..line.floor_char_boundary(CONTENT_LINE_BYTES_MAX)]);
+        head.push_str(clip(line));
         head.push('\n');
     }
     head
@@ -239,6 +253,8 @@ mod tests {
                 Some("Objective-C"),
             ),
             ("x.ts", "export const a = 1;\n", Some("TypeScript")),
+            ("x.ts", "<?xml version=\"1.0\"?>\n<TS/>\n", Some("XML")),
+            ("x.qqq", "<?xml version=\"1.0\"?>\n<a/>\n", Some("XML")),
             ("x.tsx", "export const a = <p/>;\n", Some("TSX")),
             ("x.m", "function y = f(x)\n% doc\ny = x;\n", Some("MATLAB")),
             ("x.sql", "SELECT 1;\n", Some("SQL")),

@@ -39,8 +39,11 @@ fn interpreter(text: &str) -> Option<&str> {
     let mut words = line.split_whitespace();
     let program = base_name(words.next()?);
     let is_option = |word: &&str| word.starts_with('-') || word.contains('=');
+    let program = match program {
+        "env" => words.find(|word| !is_option(word)).map(base_name)?,
+        program => program,
+    };
     match program {
-        "env" => words.find(|word| !is_option(word)).map(base_name),
         "sh" => executed(text).or(Some(program)),
         // The option names a language, by another name than an interpreter's.
         "osascript" if words.any(|word| word.starts_with("-l")) => None,
@@ -100,6 +103,7 @@ mod tests {
             "#!/usr/bin/env\n",
             "#!/bin/nothing-known\n",
             "#!/usr/bin/osascript -l JavaScript\n",
+            "#!/usr/bin/env osascript -l JavaScript\n",
             "x",
         ] {
             assert_eq!(languages(text), [], "{text}");

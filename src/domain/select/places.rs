@@ -20,6 +20,9 @@ pub(super) const VENDOR_TOP_FOLDERS: &[&str] = &["deps", "dependencies", "extern
 pub(super) const VENDOR_PATHS: &[&str] = &[
     ".yarn/", "inst/extdata/", "crashlytics.framework/", "fabric.framework/", "realm.framework/",
     "extjs/", "tiny_mce/", ".mvn/wrapper/", "gradle/wrapper/",
+    "codemirror/mode/", "codemirror/addon/", "codemirror/keymap/", "codemirror/2.", "codemirror/3.",
+    "codemirror/4.", "codemirror/5.", "public/javascripts/controls.js", "public/javascripts/dragdrop.js",
+    "public/javascripts/effects.js", "public/javascripts/prototype.js",
 ];
 
 /// Files that build tools copy into a tree.
@@ -29,7 +32,7 @@ pub(super) const VENDOR_NAMES: &[&str] = &[
     "ltmain.sh", "config.guess", "config.sub", "install-sh", "mkinstalldirs", "missing", "depcomp",
     "ar-lib", "test-driver", "ylwrap", "py-compile", "erlang.mk", "rebar", "waf", "cpplint.py",
     "ppport.h", "versioneer.py", "ez_setup.py", "dotnet-install.sh", "dotnet-install.ps1",
-    "get-pip.py", "html5shiv.js", "pdf.worker.js",
+    "get-pip.py", "html5shiv.js", "pdf.worker.js", "activator", "activator.bat", "proguard.pro", "proguard-rules.pro",
 ];
 
 /// Libraries that sites carry as single files, told by the version after the name.
@@ -93,7 +96,7 @@ pub(super) const OUTPUT_FOLDERS: &[&str] = &[
 /// Ends of such folders' names.
 #[rustfmt::skip]
 pub(super) const OUTPUT_FOLDER_ENDS: &[&str] = &[
-    ".egg-info", ".dist-info", ".xcodeproj", ".xcworkspace", ".imageset", ".xcassets", ".framework",
+    ".xctemplate", ".egg-info", ".dist-info", ".xcodeproj", ".xcworkspace", ".imageset", ".xcassets", ".framework",
 ];
 
 /// Parts of a path that mark build output.
@@ -109,7 +112,7 @@ pub(super) const LIBRARY_STARTS: &[&str] = &[
     "tiny_mce", "fontello", "mootools", "mochikit", "yahoo-", "yuiloader", "microsoftajax", "microsoftmvc",
     "jquery-ui-", "jquery.ui.", "jquery.effects.", "jquery.fn.", "jquery.fancybox", "jquery.fileupload",
     "jquery.validate", "jquery.unobtrusive", "jquery.datatables", "sprockets-octicons", "octicons", "fuelux",
-    "leaflet.", "modernizr.custom", "d3.v",
+    "foundation.", "slick.", "leaflet.", "modernizr.custom", "d3.v",
 ];
 
 /// Those that nobody calls a file of their own after, told by the name alone.
@@ -119,4 +122,5 @@ pub(super) const LIBRARY_PLAIN: &[&str] = &[
     "bootstrap-reboot", "angular", "d3", "underscore", "lodash", "backbone", "modernizr", "dojo", "yui", "ckeditor",
     "tinymce", "font-awesome", "fontawesome", "select2", "bulma", "materialize", "knockout", "raphael", "zepto",
     "codemirror", "handlebars", "cordova", "normalize",
+    "foundation",
 ];
