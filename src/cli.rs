@@ -97,7 +97,7 @@ pub struct ScrapeArgs {
 /// Options of `prepare`.
 #[derive(Debug, Args)]
 pub struct PrepareArgs {
-    /// Spend nothing: print which files would be sent and what that would cost
+    /// Spend nothing: print which files would be sent and what that would cost; with -v or --json also why each of the others is left out
     #[arg(long, action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), env = "PIPELINE_DRY_RUN")]
     pub dry_run: bool,
     /// Re-do unchanged files too, for a new model or new prompts; paid answers in the cache are used again

@@ -8,6 +8,7 @@ use super::progress::Progress;
 use super::sieve::Sieve;
 use super::{Session, now_secs};
 use crate::domain::quality::contamination::Benchmarks;
+use crate::domain::select::Skip;
 use crate::llm::{self, Client, Found, LOCAL_SERVERS, LlmError, Profile};
 use crate::report::{Exit, GenerationSummary};
 use crate::settings::{GenerationSettings, SettingsError, check_price};
@@ -39,6 +40,8 @@ pub struct Finder<'a> {
     pub progress: &'a Progress,
     /// Its own counts: what never comes to the loop.
     pub summary: GenerationSummary,
+    /// Who wants to know which files are left out, and why.
+    pub left_out: Option<std::sync::mpsc::Sender<(String, Skip)>>,
     sender: mpsc::Sender<Intake>,
 }
 
@@ -47,6 +50,16 @@ pub struct Finder<'a> {
 pub struct Closed;
 
 impl Finder<'_> {
+    /// Counts a file that is left out.
+    pub fn skip(&mut self, path: &str, skip: &Skip) {
+        self.summary.skip(skip.reason.as_str());
+        match &self.left_out {
+            // Nobody hears it when the survey has ended early.
+            Some(listener) => drop(listener.send((path.to_owned(), skip.clone()))),
+            None => tracing::trace!("{path}: skipped, {skip}"),
+        }
+    }
+
     /// Hands one item to the loop; waits while the loop is busy.
     pub fn send(&self, item: Intake) -> Result<(), Closed> {
         if matches!(item, Intake::File(..)) {
@@ -75,6 +88,7 @@ pub fn generate(
         cache: cache.clone(),
         progress: &progress,
         summary: GenerationSummary::default(),
+        left_out: None,
         sender,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -119,6 +133,7 @@ pub fn survey(
         cache,
         progress: &progress,
         summary,
+        left_out: None,
         sender,
     };
     let found = std::thread::scope(|scope| {

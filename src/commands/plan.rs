@@ -5,15 +5,17 @@ use super::engine::{FRAME_TOKENS, WINDOW_ASSUMED_TOKENS, Work};
 use super::intake;
 use super::{Session, scan};
 use crate::cli::PrepareArgs;
-use crate::domain::chunk::{BytesPerToken, Layout, chunk_bytes_max};
+use crate::domain::chunk::{self, BytesPerToken, Outline, chunk_bytes_max};
 use crate::domain::price::Cost;
 use crate::domain::prompt::{Asked, Ground, Plan};
+use crate::domain::select::Skip;
 use crate::domain::source::SourceFile;
 use crate::report::{Exit, GenerationSummary, plural};
 use crate::settings::GenerationSettings;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::mpsc;
 
 /// What a question, an answer and a verdict come to on average, in tokens.
 const QUESTION_TOKENS: u64 = 45;
@@ -37,6 +39,16 @@ struct Forecast {
     model: Option<String>,
     /// Dollars, with no prompt cached by the server; null when the model or its price is unknown.
     cost_usd: Option<Cost>,
+    /// Every file left out, in the order in which they were found.
+    left_out: Vec<LeftOut>,
+}
+
+/// A file left out.
+#[derive(Debug, Serialize)]
+struct LeftOut {
+    path: String,
+    #[serde(flatten)]
+    skip: Skip,
 }
 
 /// Plans, and prints the plan.
@@ -44,10 +56,14 @@ pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
     let settings = GenerationSettings::from_args(&args.generation)?;
     let mut forecast = Forecast::default();
     let refresh = args.refresh;
+    let (listener, left_out) = mpsc::channel();
     let found = intake::survey(
         session,
         &settings,
-        |finder| scan::scan(finder, refresh),
+        |mut finder| {
+            finder.left_out = Some(listener);
+            scan::scan(finder, refresh)
+        },
         |item| match item {
             Intake::File(file, Work::Whole) => forecast.add(&file, &settings),
             Intake::File(..) => {}
@@ -56,6 +72,10 @@ pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
     )?;
     forecast.complete(found);
     forecast.price(&settings);
+    for (path, skip) in left_out {
+        tracing::debug!("{path}: skipped, {skip}");
+        forecast.left_out.push(LeftOut { path, skip });
+    }
     if args.report.json {
         super::print_json(&forecast)?;
     } else {
@@ -74,10 +94,11 @@ impl Forecast {
             FRAME_TOKENS + answer_tokens.min(WINDOW_ASSUMED_TOKENS / 3),
             ratio,
         );
-        let layout = Layout::of(&file.text, &file.language);
+        // How many questions a chunk bears hangs on its size and language. Without an outline, files that fit need no parse.
+        let outline = Outline::default();
         let mut asked = Asked::default();
-        for chunk in layout.split(&file.text, bytes_max) {
-            let ground = Ground::of(&file.text, &file.language, &layout.outline, &chunk);
+        for chunk in chunk::split(&file.text, &file.language, bytes_max) {
+            let ground = Ground::of(&file.text, &file.language, &outline, &chunk);
             let questions = Plan::of(&ground, settings.questions, &mut asked)
                 .slots
                 .len() as u64;

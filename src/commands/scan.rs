@@ -30,19 +30,14 @@ const COMPARED_BYTES_MAX: u64 = 64 << 20;
 /// Scans every repository, and gives back the counts of what did not come to the loop.
 pub fn scan(finder: Finder<'_>, refresh: bool) -> anyhow::Result<GenerationSummary> {
     let located = repos::to_prepare(&finder.session.workspace)?;
-    let progress = finder.progress;
-    std::thread::scope(|scope| {
-        scope.spawn(|| count_files(&located, progress));
-        scan_each(finder, &located, refresh)
-    })
+    count_files(&located, finder.progress);
+    scan_each(finder, &located, refresh)
 }
 
-/// Tells the progress how much there is. Beside the scan, so that the first request need not wait for it.
+/// Tells the progress how much there is.
 fn count_files(located: &[Located], progress: &Progress) {
     for one in located {
-        if let Ok(snapshot) = git::open_snapshot(&one.worktree) {
-            progress.expect(snapshot.paths().len() as u64);
-        }
+        progress.expect(git::tracked_count(&one.worktree).unwrap_or(0).into());
     }
 }
 
@@ -130,8 +125,6 @@ enum Found {
     Unchanged,
     New(Box<SourceFile>),
     Not(NotTaken),
-    /// Not selected, by the verdict of an earlier run.
-    SkippedBefore(String),
 }
 
 impl<'a, 'b> Scan<'a, 'b> {
@@ -198,13 +191,8 @@ impl<'a, 'b> Scan<'a, 'b> {
                     return Ok(Err(Closed));
                 }
             }
-            Found::SkippedBefore(reason) => {
-                summary.skip(&reason);
-                return self.forget_if_changed(candidate, path);
-            }
             Found::Not(NotTaken::Skip(skip)) => {
-                tracing::trace!("{path}: skipped, {skip}");
-                summary.skip(skip.reason.as_str());
+                self.finder.skip(&path, &skip);
                 // What git does not track is no part of the repository: rows about it go with those of vanished files.
                 if skip.reason != SkipReason::Untracked {
                     return self.forget_if_changed(candidate, path);
@@ -274,14 +262,17 @@ impl<'a, 'b> Scan<'a, 'b> {
         if !self.refresh && self.is_stored(path, &row.seen.content_hash) {
             return Ok(Some(Found::Unchanged));
         }
-        let Some((reason, rest)) = row.skipped.as_deref().and_then(|s| s.split_once(' ')) else {
+        let Some((code, rest)) = row.skipped.as_deref().and_then(|s| s.split_once(' ')) else {
+            return Ok(None);
+        };
+        let Some(skip) = Skip::from_code(code) else {
             return Ok(None);
         };
         let (key, ground) = rest.split_once(' ').unwrap_or((rest, ""));
         if key != self.finder.settings.select_key {
             return Ok(None);
         }
-        self.still_skipped(candidate, path, &row.seen.content_hash, reason, ground)
+        self.still_skipped(candidate, path, &row.seen.content_hash, skip, ground)
     }
 
     /// Whether a reason that rests on other files still holds. The others rest on the content alone.
@@ -290,10 +281,10 @@ impl<'a, 'b> Scan<'a, 'b> {
         candidate: &Candidate,
         path: &str,
         content_hash: &str,
-        reason: &str,
+        skip: Skip,
         ground: &str,
     ) -> Result<Option<Found>, StoreError> {
-        let is = |one: SkipReason| reason == one.as_str();
+        let is = |one: SkipReason| skip.reason == one;
         if is(SkipReason::DuplicateExact) || is(SkipReason::DuplicateWhitespace) {
             let Some(bare) = unhex(ground) else {
                 return Ok(None);
@@ -302,7 +293,7 @@ impl<'a, 'b> Scan<'a, 'b> {
             return Ok(skip.map(|skip| Found::Not(skip.into())));
         }
         let holds = !is(SkipReason::Licence) || self.inherited_licence(candidate) == ground;
-        Ok(holds.then(|| Found::SkippedBefore(reason.to_owned())))
+        Ok(holds.then(|| Found::Not(skip.into())))
     }
 
     fn inherited_licence(&self, candidate: &Candidate) -> &str {
@@ -314,12 +305,12 @@ impl<'a, 'b> Scan<'a, 'b> {
     /// A skip as the stat cache keeps it: the reason, the options it goes with, and, where it rests on other files than the one
     /// skipped, what they said.
     fn remembered(&self, skip: &Skip, ground: &str) -> String {
-        let (reason, key) = (skip.reason, &self.finder.settings.select_key);
-        match reason {
+        let (code, key) = (skip.code(), &self.finder.settings.select_key);
+        match skip.reason {
             SkipReason::DuplicateExact | SkipReason::DuplicateWhitespace | SkipReason::Licence => {
-                format!("{reason} {key} {ground}")
+                format!("{code} {key} {ground}")
             }
-            _ => format!("{reason} {key}"),
+            _ => format!("{code} {key}"),
         }
     }
 

@@ -47,15 +47,17 @@ impl OpenRepository {
     /// Opens the worktree of a repository.
     pub fn open(located: Located) -> Result<Self, GitError> {
         let snapshot = git::open_snapshot(&located.worktree)?;
-        let top: Vec<_> = walk::candidates(&located.worktree, |path| match path.contains(&b'/') {
-            false => tracked(&snapshot, path),
-            true => Tracked::No,
-        })
-        .flatten()
-        .filter(|candidate| {
-            candidate.kind == FileKind::Regular && candidate.tracked == Tracked::Yes
-        })
-        .collect();
+        let top: Vec<_> =
+            walk::candidates(&located.worktree, |path| match snapshot.tracked(path) {
+                Some(_) => tracked(&snapshot, path),
+                // A folder: not entered.
+                None => Tracked::No,
+            })
+            .flatten()
+            .filter(|candidate| {
+                candidate.kind == FileKind::Regular && candidate.tracked == Tracked::Yes
+            })
+            .collect();
         let paths = top.iter().map(|candidate| candidate.path.as_slice());
         let licences = Licences::of(&located.worktree, paths);
         let about = Repository {

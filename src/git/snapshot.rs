@@ -5,7 +5,10 @@ use super::copy::Copy;
 use super::error::{GitError, Problem};
 use crate::domain::repo::Address;
 use git2::{Index, Oid};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A repo at a commit, with the files git tracks there.
 pub struct Snapshot {
@@ -41,6 +44,15 @@ pub fn open_snapshot(worktree: &Path) -> Result<Snapshot, GitError> {
         repo: worktree.display().to_string(),
         problem,
     })
+}
+
+/// How many files git tracks in a worktree, from the head of its index alone; `None` when there is no index.
+pub fn tracked_count(worktree: &Path) -> Option<u32> {
+    let mut head = [0; 12];
+    let mut index = File::open(worktree.join(".git/index")).ok()?;
+    index.read_exact(&mut head).ok()?;
+    let count = head.strip_prefix(b"DIRC")?.last_chunk()?;
+    Some(u32::from_be_bytes(*count))
 }
 
 fn read(worktree: &Path) -> Result<Snapshot, Problem> {
@@ -103,6 +115,8 @@ struct Tracked {
     bytes: Vec<u8>,
     /// End of a path in `bytes`, and its kind.
     entries: Vec<(usize, TrackedKind)>,
+    /// After the path that was found last. Whoever walks a worktree asks for one after the other.
+    likely: AtomicUsize,
 }
 
 impl Tracked {
@@ -126,9 +140,18 @@ impl Tracked {
     }
 
     fn find(&self, path: &[u8]) -> Option<TrackedKind> {
-        let at = self.first_from(path);
-        let (found, kind) = (at < self.entries.len()).then(|| self.at(at))?;
-        (found == path).then_some(kind)
+        let likely = self.likely.load(Ordering::Relaxed);
+        let at = match self.get(likely) {
+            Some((next, _)) if next == path => likely,
+            _ => self.first_from(path),
+        };
+        let (_, kind) = self.get(at).filter(|(found, _)| *found == path)?;
+        self.likely.store(at + 1, Ordering::Relaxed);
+        Some(kind)
+    }
+
+    fn get(&self, at: usize) -> Option<(&[u8], TrackedKind)> {
+        (at < self.entries.len()).then(|| self.at(at))
     }
 
     /// Index of the first path that is not before `path`.

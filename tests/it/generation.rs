@@ -320,6 +320,32 @@ fn a_dry_run_sends_and_stores_nothing() {
 }
 
 #[test]
+fn a_dry_run_tells_why_each_file_is_left_out() {
+    let model = ModelServer::start();
+    let (workspace, repo) = scraped(&model);
+    let long = format!("const TABLE: &str = \"{}\";\n", "word ".repeat(300));
+    repo.write("src/table.rs", long)
+        .write("Cargo.lock", "version = 3\n")
+        .commit();
+    workspace.run(&["scrape"]).expect(0);
+    // The second time from what the first one remembered.
+    for _ in 0..2 {
+        let told = workspace.run(&["prepare", "--dry-run", "--json", "-v"]);
+        let left_out = &told.json()["left_out"];
+        let (lock, table) = (&left_out[0], &left_out[1]);
+        assert_eq!(left_out.as_array().unwrap().len(), 2, "{left_out}");
+        assert!(lock["path"].as_str().unwrap().ends_with("/Cargo.lock"));
+        assert_eq!(lock["reason"], "lock_file");
+        assert_eq!(
+            (&table["reason"], &table["measured"], &table["limit"]),
+            (&"line_too_long".into(), &1523.into(), &1000.into())
+        );
+        let line = "src/table.rs: skipped, line_too_long: its longest line is that of data or minified code (1523 characters, limit 1000)";
+        assert!(told.stderr.contains(line), "{}", told.stderr);
+    }
+}
+
+#[test]
 fn refresh_does_unchanged_files_again_without_paying_for_unchanged_prompts() {
     let model = ModelServer::start();
     let (workspace, _repo) = scraped(&model);

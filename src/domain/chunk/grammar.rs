@@ -1,8 +1,9 @@
 //! Which grammar reads which language, and parsing within bounds.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use tree_sitter::{Language, ParseOptions, Parser, Tree};
 use tree_sitter_language::LanguageFn;
@@ -32,9 +33,8 @@ const READS_MIN: usize = 1000;
 const BYTES_PER_READ: usize = 200;
 /// The parser frees its stack by recursion wherever two readings of a text had merged: 60,000 open brackets in Java overflowed 2 MiB
 /// (128 bytes a call, unoptimised) and would have ended the process. [`NESTING_MAX`] stops that text; this much stack is for
-/// those not yet known. It is reserved, not used.
-const STACK_BYTES_MIN: usize = 1 << 20;
-const STACK_BYTES_PER_BYTE: usize = 160;
+/// those not yet known: 160 bytes for each byte of the largest text. It is reserved, not used.
+const STACK_BYTES: usize = (1 << 20) + 160 * BYTES_MAX;
 
 macro_rules! grammars {
     ($($(#[$feature:meta])? $($name:literal)|+ => $function:expr;)+) => {
@@ -99,25 +99,25 @@ impl Grammar {
             .unwrap_or(Role::Plain)
     }
 
-    /// The syntax tree of a text, unless it is too large or too hard. Parses on a thread of its own, with a stack to match the text.
-    pub(super) fn parse(&self, text: &str) -> Option<Tree> {
+    /// The syntax tree of a text, unless it is too large or too hard.
+    pub(super) fn parse(&'static self, text: &str) -> Option<Tree> {
         if text.len() > BYTES_MAX || nesting(text) > NESTING_MAX {
             return None;
         }
-        let stack_bytes = STACK_BYTES_MIN + STACK_BYTES_PER_BYTE * text.len();
-        let builder = std::thread::Builder::new().stack_size(stack_bytes);
-        std::thread::scope(|scope| {
-            builder
-                .spawn_scoped(scope, || self.parse_here(text))
-                .ok()?
-                .join()
-                .ok()?
+        HELPER.with_borrow_mut(|helper| {
+            let tree = helper
+                .get_or_insert_with(Helper::start)
+                .parse(self, text.to_owned());
+            if tree.is_err() {
+                *helper = None;
+            }
+            tree.ok().flatten()
         })
     }
 
-    fn parse_here(&self, text: &str) -> Option<Tree> {
-        let mut parser = Parser::new();
+    fn parse_with(&self, parser: &mut Parser, text: &str) -> Option<Tree> {
         parser.set_language(&self.language).ok()?;
+        parser.reset();
         let bytes = text.as_bytes();
         let reads_left = Cell::new(READS_MIN + bytes.len() / BYTES_PER_READ);
         let mut reports_left = STEP_REPORTS_MIN + bytes.len() / BYTES_PER_STEP_REPORT;
@@ -141,6 +141,45 @@ impl Grammar {
         let options = ParseOptions::new().progress_callback(&mut on_progress);
         let tree = parser.parse_with_options(&mut read, None, Some(options))?;
         (reads_left.get() > 0 && !tree.root_node().is_error()).then_some(tree)
+    }
+}
+
+thread_local! {
+    /// The helper of this thread, from its first text to its end.
+    static HELPER: RefCell<Option<Helper>> = const { RefCell::new(None) };
+}
+
+/// A thread with a large stack that parses for another one. Starting one for each text took longer than parsing a small text does.
+struct Helper {
+    texts: SyncSender<(&'static Grammar, String)>,
+    trees: Receiver<Option<Tree>>,
+}
+
+/// The helper is not there: it could not be started, or it panicked.
+struct Gone;
+
+impl Helper {
+    fn start() -> Self {
+        let (texts, inbox) = sync_channel::<(&Grammar, String)>(1);
+        let (outbox, trees) = sync_channel(1);
+        // If there is no thread, both channels are closed, which is how the caller learns of it.
+        let _ = std::thread::Builder::new()
+            .name("parser".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || {
+                let mut parser = Parser::new();
+                for (grammar, text) in inbox {
+                    if outbox.send(grammar.parse_with(&mut parser, &text)).is_err() {
+                        break;
+                    }
+                }
+            });
+        Helper { texts, trees }
+    }
+
+    fn parse(&self, grammar: &'static Grammar, text: String) -> Result<Option<Tree>, Gone> {
+        self.texts.send((grammar, text)).map_err(|_| Gone)?;
+        self.trees.recv().map_err(|_| Gone)
     }
 }
 

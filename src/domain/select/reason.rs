@@ -141,6 +141,30 @@ impl Skip {
     }
 }
 
+impl Skip {
+    /// The reason with its measure and limit, where it has them, as one word that [`Skip::from_code`] reads back:
+    /// `line_too_long:1532:1000`. What was found in words is left out.
+    pub fn code(&self) -> String {
+        let measures = [self.measured, self.limit].into_iter().flatten();
+        measures.fold(self.reason.to_string(), |code, measure| {
+            format!("{code}:{measure}")
+        })
+    }
+
+    /// The skip of a [`Skip::code`]; `None` for a reason that is not known.
+    pub fn from_code(code: &str) -> Option<Skip> {
+        let mut parts = code.split(':');
+        let word = parts.next()?;
+        let reason = *SkipReason::ALL.iter().find(|one| one.as_str() == word)?;
+        let mut measure = || parts.next().and_then(|part| part.parse().ok());
+        Some(Skip {
+            measured: measure(),
+            limit: measure(),
+            ..Skip::new(reason)
+        })
+    }
+}
+
 /// `line_too_long: its longest line is that of data or minified code (1532 characters, limit 1000)`.
 impl fmt::Display for Skip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -177,6 +201,20 @@ mod tests {
             );
             assert!(!reason.meaning().is_empty());
         }
+    }
+
+    #[test]
+    fn codes_read_back() {
+        for reason in SkipReason::ALL {
+            for skip in [
+                Skip::new(*reason),
+                Skip::found_at(*reason, 7),
+                Skip::measured(*reason, 1532, 1000),
+            ] {
+                assert_eq!(Skip::from_code(&skip.code()), Some(skip));
+            }
+        }
+        assert_eq!(Skip::from_code("no_such_reason"), None);
     }
 
     #[test]
