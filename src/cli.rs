@@ -76,7 +76,7 @@ pub enum Command {
   pipeline check --base-url https://api.example.com/v1 --model some-model
   pipeline check --json")]
     Check(CheckArgs),
-    /// Counts by repository and state, and failures by reason
+    /// The dataset in numbers: by repository, language, state, score, reason, and what was spent
     #[command(before_help = "Examples:
   pipeline status
   pipeline status --json")]

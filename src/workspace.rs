@@ -45,18 +45,22 @@ pub struct Workspace {
 impl Workspace {
     /// The workspace at `root`, whose `data`, `logs` and `repos` folders are created when missing.
     pub fn open(root: &Path) -> Result<Self, WorkspaceError> {
-        if !root.is_dir() {
-            return Err(WorkspaceError::Missing(root.to_owned()));
-        }
-        let workspace = Workspace {
-            root: root
-                .canonicalize()
-                .map_err(|source| io_error(root, source))?,
-        };
+        let workspace = Self::look(root)?;
         for folder in [workspace.data(), workspace.logs(), workspace.repos()] {
             std::fs::create_dir_all(&folder).map_err(|source| io_error(&folder, source))?;
         }
         Ok(workspace)
+    }
+
+    /// The workspace at `root` for a command that only reads: nothing is created.
+    pub fn look(root: &Path) -> Result<Self, WorkspaceError> {
+        if !root.is_dir() {
+            return Err(WorkspaceError::Missing(root.to_owned()));
+        }
+        let root = root
+            .canonicalize()
+            .map_err(|source| io_error(root, source))?;
+        Ok(Workspace { root })
     }
 
     /// The folder itself.

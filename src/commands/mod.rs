@@ -23,6 +23,7 @@ mod row;
 mod run;
 mod scan;
 mod scrape;
+mod screen;
 mod sieve;
 mod source;
 mod status;
@@ -51,7 +52,7 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Check(args) => {
             check::execute(&Workspace::open(&global.workspace)?, args, global.quiet)
         }
-        Command::Status(args) => status::execute(&Workspace::open(&global.workspace)?, args),
+        Command::Status(args) => status::execute(&Workspace::look(&global.workspace)?, args),
     }
 }
 
@@ -158,9 +159,8 @@ impl Session {
 }
 
 fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    use std::io::Write as _;
     let text = serde_json::to_string_pretty(value)?;
-    writeln!(std::io::stdout().lock(), "{text}").context("cannot write to stdout")
+    screen::to_stdout(|out| writeln!(out, "{text}"))
 }
 
 /// UTC, `YYYY-MM-DD HH:MM:SS`: the form of every stored time.

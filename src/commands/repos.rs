@@ -4,7 +4,7 @@ use crate::domain::path;
 use crate::domain::repo::{BadLine, RepoSpec, parse_list};
 use crate::settings::SettingsError;
 use crate::workspace::Workspace;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -88,6 +88,15 @@ pub fn has_vanished(repos: &Path, stored_path: &str) -> bool {
         .skip(1)
         .take_while(|folder| *folder != repos);
     is_gone(&file) && folders.any(|folder| !is_gone(&folder.join(".git")))
+}
+
+/// The folders of every repository that is listed or on disk, in stored form.
+pub fn folders(workspace: &Workspace) -> BTreeSet<String> {
+    let listed = listed(workspace).map(|listed| listed.specs);
+    let listed = listed.unwrap_or_default().into_iter();
+    let listed = listed.map(|spec| located(workspace, spec.id.as_str()));
+    let all = listed.chain(worktrees(workspace));
+    all.map(|one| one.folder).collect()
 }
 
 /// Where a repository is kept.

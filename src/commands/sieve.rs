@@ -11,7 +11,7 @@ use crate::domain::quality::duplicate::Fingerprint;
 use crate::domain::quality::fingerprint;
 use crate::domain::repo::DenyList;
 use crate::domain::sample::{Role, Sample, Turn};
-use crate::store::{Cache, Index, Store, StoreError, StoredSample};
+use crate::store::{Cache, ComparedSample, Index, Store, StoreError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -148,7 +148,7 @@ impl Sieve {
                 return Ok(());
             };
             last = newest.id;
-            let keys = |sample: &StoredSample| {
+            let keys = |sample: &ComparedSample| {
                 let fingerprint = Fingerprint::of(&sample.question, &sample.answers);
                 (sample.id, fingerprint.keys())
             };

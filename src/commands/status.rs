@@ -1,37 +1,135 @@
-//! `pipeline status`: how many files stand in each state, and why some failed. Reads only.
+//! `pipeline status`: the dataset in numbers. Reads only, and needs no lock.
 
+mod table;
+
+use super::repos;
+use super::screen::to_stdout;
 use crate::cli::StatusArgs;
-use crate::report::{Exit, plural};
-use crate::store::{Counts, Store};
+use crate::domain::language;
+use crate::domain::path;
+use crate::domain::provenance::{Making, Provenance};
+use crate::domain::tally::{FileState, SampleFacts, Tally, UNKNOWN};
+use crate::report::Exit;
+use crate::store::{self, Fact, Reader, StoreError};
 use crate::workspace::Workspace;
+use std::collections::BTreeSet;
 
-/// Prints the counts of the dataset.
+/// Prints the dataset in numbers.
 pub fn execute(workspace: &Workspace, args: &StatusArgs) -> anyhow::Result<Exit> {
-    let counts = if workspace.dataset().exists() {
-        Store::open(&workspace.dataset(), "")?.counts()?
-    } else {
-        Counts::default()
+    let reader = Reader::open(&workspace.dataset())?;
+    let mut tally = match &reader {
+        Some(reader) => count(reader, &repos::folders(workspace))?,
+        None => Tally::default(),
     };
+    // The cache may be gone or damaged: what it knows only adds to the dataset.
+    tally.skipped = store::skipped_by_reason(&workspace.cache()).unwrap_or_default();
     if args.report.json {
-        super::print_json(&counts)?;
+        super::print_json(&tally)?;
     } else {
-        print!("{}", text(&counts));
+        to_stdout(|out| out.write_all(table::text(&tally).as_bytes()))?;
     }
     Ok(Exit::Done)
 }
 
-fn text(counts: &Counts) -> String {
-    let files = counts.done + counts.partly_done + counts.failed;
-    let mut text = format!(
-        "{}: {} done, {} partly done, {} failed\n{}\n",
-        plural(files, "file", "files"),
-        counts.done,
-        counts.partly_done,
-        counts.failed,
-        plural(counts.samples, "sample", "samples"),
-    );
-    for (reason, files) in &counts.failures {
-        text += &format!("  {files:>8}  {reason}\n");
+/// Counts everything. A file without samples has no provenance: its repository is then looked up among `folders` (those on disk), its
+/// language is guessed from its name.
+fn count(reader: &Reader, folders: &BTreeSet<String>) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    let mut file = OpenFile::default();
+    let mut sample = None;
+    reader.tell_facts(|fact| match fact {
+        Fact::File {
+            path,
+            has_samples,
+            has_failure,
+        } => {
+            file = OpenFile::new(path, FileState::of(has_samples, has_failure));
+            if !has_samples {
+                file.repository = folder_of(path, folders).to_owned();
+                file.language = language_of(path).to_owned();
+                file.count_once(&mut tally);
+            }
+        }
+        Fact::Sample {
+            score,
+            is_multiturn,
+        } => {
+            sample = Some(SampleFacts {
+                score,
+                is_multiturn,
+            });
+        }
+        Fact::Turn {
+            role: "user",
+            metadata,
+        } => {
+            if let Some(facts) = sample.take() {
+                let from = Provenance::read(metadata);
+                file.learn(&from, folders);
+                file.count_once(&mut tally);
+                tally.add_sample(facts, &from, &file.repository, &file.language);
+            }
+        }
+        Fact::Turn {
+            role: "assistant",
+            metadata,
+        } => {
+            tally.add_answer(&Making::read(metadata));
+        }
+        Fact::Turn { .. } => {}
+    })?;
+    reader.tell_failures(|reason| tally.add_failure(reason))?;
+    Ok(tally)
+}
+
+/// The file whose samples are being counted.
+#[derive(Default)]
+struct OpenFile {
+    path: String,
+    /// Until it is counted.
+    state: Option<FileState>,
+    repository: String,
+    language: String,
+}
+
+impl OpenFile {
+    fn new(path: &str, state: FileState) -> Self {
+        OpenFile {
+            path: path.to_owned(),
+            state: Some(state),
+            ..OpenFile::default()
+        }
     }
-    text
+
+    fn learn(&mut self, from: &Provenance, folders: &BTreeSet<String>) {
+        let folder = from.folder(&self.path);
+        self.repository = folder
+            .unwrap_or_else(|| folder_of(&self.path, folders))
+            .to_owned();
+        self.language.clone_from(&from.language);
+        if self.language.is_empty() {
+            UNKNOWN.clone_into(&mut self.language);
+        }
+    }
+
+    fn count_once(&mut self, tally: &mut Tally) {
+        if let Some(state) = self.state.take() {
+            tally.add_file(state, &self.repository, &self.language);
+        }
+    }
+}
+
+/// The folder among `folders` that holds a stored path.
+fn folder_of<'a>(path: &'a str, folders: &BTreeSet<String>) -> &'a str {
+    let mut ends = path.match_indices('/').map(|(end, _)| &path[..end]);
+    ends.find(|folder| folders.contains(*folder))
+        .unwrap_or(UNKNOWN)
+}
+
+/// The language that a file's name alone tells.
+fn language_of(stored_path: &str) -> &'static str {
+    match language::candidates(&path::decode(stored_path))[..] {
+        [only] => only.name(),
+        _ => UNKNOWN,
+    }
 }

@@ -9,13 +9,17 @@ mod dataset;
 mod fingerprints;
 mod health;
 mod query;
+mod reading;
+mod report;
 mod schema;
 
 pub use cache::{Cache, CacheLimits, StatRow};
 pub use dataset::{Change, FileResult, Store};
 pub use fingerprints::{Bare, Index, SourceCopy};
 pub use health::{Health, health, opens};
-pub use query::{Counts, FailedFile, StoredFile, StoredSample};
+pub use query::{ComparedSample, FailedFile, StoredFile};
+pub use reading::{Reader, SampleFilter, StoredFailure, StoredSample, StoredTurn};
+pub use report::{Fact, skipped_by_reason};
 
 use std::io;
 use std::path::{Path, PathBuf};

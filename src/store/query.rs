@@ -3,7 +3,6 @@
 use super::{Store, StoreError};
 use crate::domain::failure::{Failure, FailureCode};
 use rusqlite::Row;
-use std::collections::BTreeMap;
 
 /// What is stored about a file that was processed before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,26 +28,9 @@ pub struct FailedFile {
     pub has_samples: bool,
 }
 
-/// How many files stand in each state, and what they hold. The states never overlap.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counts {
-    /// Files with samples and no failure.
-    pub done: u64,
-    /// Files with samples and a failure.
-    pub partly_done: u64,
-    /// Files with a failure and no sample.
-    pub failed: u64,
-    /// Files with neither: processed, nothing to ask.
-    pub empty: u64,
-    /// Samples of all files.
-    pub samples: u64,
-    /// Files that stand in `FailedFiles`, by leading reason code.
-    pub failures: BTreeMap<String, u64>,
-}
-
 /// What of a stored sample is compared with others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredSample {
+pub struct ComparedSample {
     /// Its id.
     pub id: i64,
     /// Stored path of the file it is about.
@@ -95,7 +77,7 @@ impl Store {
     }
 
     /// Up to `most` samples whose ids come after `id`, in order.
-    pub fn samples_after(&self, id: i64, most: usize) -> Result<Vec<StoredSample>, StoreError> {
+    pub fn samples_after(&self, id: i64, most: usize) -> Result<Vec<ComparedSample>, StoreError> {
         let query = "SELECT s.sample_id, s.dataset_source,
                         (SELECT content FROM ConversationTurns t WHERE t.sample_id = s.sample_id AND role = 'user'
                          ORDER BY turn_index LIMIT 1),
@@ -103,7 +85,7 @@ impl Store {
                          WHERE t.sample_id = s.sample_id AND role = 'assistant')
                      FROM TrainingSamples s WHERE s.sample_id > ?1 ORDER BY s.sample_id LIMIT ?2";
         self.rows(query, rusqlite::params![id, most as u64], |row| {
-            Ok(StoredSample {
+            Ok(ComparedSample {
                 id: row.get(0)?,
                 path: row.get(1)?,
                 question: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
@@ -113,7 +95,7 @@ impl Store {
     }
 
     /// One sample; `None` when it is gone.
-    pub fn sample(&self, id: i64) -> Result<Option<StoredSample>, StoreError> {
+    pub fn sample(&self, id: i64) -> Result<Option<ComparedSample>, StoreError> {
         let next = self.samples_after(id - 1, 1)?.pop();
         Ok(next.filter(|sample| sample.id == id))
     }
@@ -143,34 +125,7 @@ impl Store {
         self.rows(query, [path], |row| row.get(0))
     }
 
-    /// How many files stand in each state.
-    pub fn counts(&self) -> Result<Counts, StoreError> {
-        let mut counts = Counts::default();
-        let states =
-            "SELECT h.sample_id IS NOT NULL, f.failed_id IS NOT NULL, count(*) FROM FileHashes h
-                      LEFT JOIN FailedFiles f ON f.file_path = h.file_path GROUP BY 1, 2";
-        for (has_samples, failed, files) in self.rows(states, [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get::<_, u64>(2)?))
-        })? {
-            match (has_samples, failed) {
-                (true, false) => counts.done = files,
-                (true, true) => counts.partly_done = files,
-                (false, true) => counts.failed = files,
-                (false, false) => counts.empty = files,
-            }
-        }
-        counts.samples = self.statement("SELECT count(*) FROM TrainingSamples", |s| {
-            s.query_row([], |row| row.get(0))
-        })?;
-        let reasons = "SELECT substr(reason, 1, instr(reason || ':', ':') - 1), count(*) FROM FailedFiles GROUP BY 1";
-        counts.failures = self
-            .rows(reasons, [], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .into_iter()
-            .collect();
-        Ok(counts)
-    }
-
-    fn rows<T>(
+    pub(super) fn rows<T>(
         &self,
         query: &str,
         values: impl rusqlite::Params,
@@ -181,7 +136,7 @@ impl Store {
         })
     }
 
-    fn statement<T>(
+    pub(super) fn statement<T>(
         &self,
         query: &str,
         run: impl FnOnce(&mut rusqlite::CachedStatement<'_>) -> rusqlite::Result<T>,

@@ -57,11 +57,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     // Read again: another process may have migrated while this one waited.
     let found = version(&transaction).map_err(of)?;
     if found > known {
-        return Err(StoreError::Newer {
-            path: path.to_owned(),
-            found,
-            known,
-        });
+        return Err(newer(path, found));
     }
     for step in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
         transaction.execute_batch(step).map_err(of)?;
@@ -72,9 +68,27 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     transaction.commit().map_err(of)
 }
 
+/// Whether the database has the current schema; an older one has to be migrated first.
+pub(super) fn is_current(connection: &Connection, path: &Path) -> Result<bool, StoreError> {
+    let known = known();
+    let found = version(connection).map_err(|source| StoreError::of(path, source))?;
+    if found > known {
+        return Err(newer(path, found));
+    }
+    Ok(found == known)
+}
+
 /// The schema version that this program writes.
 pub(super) fn known() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+fn newer(path: &Path, found: i64) -> StoreError {
+    StoreError::Newer {
+        path: path.to_owned(),
+        found,
+        known: known(),
+    }
 }
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

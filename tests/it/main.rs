@@ -20,5 +20,6 @@ mod questions;
 mod retrying;
 mod scraping;
 mod secrets;
+mod status;
 mod turns;
 mod workspace;
