@@ -399,7 +399,7 @@ fn what_is_no_completion() {
             "20 MB in chunks",
             Reply::text(&huge).manner(Manner::Chunked),
         ),
-        large("gzip bomb", Reply::gzip_bomb(64 << 20)),
+        large("gzip bomb", Reply::gzip_bomb(32 << 20)),
         row(
             "20 MB of error",
             Reply::error(400, "bad", &huge),

@@ -1,7 +1,7 @@
 //! Kills and signals: nothing stored is lost, nothing is done twice, and only what was in flight is paid for again.
 
 use crate::generation::QUEUE;
-use crate::model_server::{ModelServer, Reply, Seen, answer};
+use crate::model_server::{Manner, ModelServer, Reply, Seen, answer};
 use crate::workspace::{Repo, Workspace};
 use rand::{RngExt as _, SeedableRng as _};
 use std::collections::{HashMap, HashSet};
@@ -26,24 +26,24 @@ pub fn many_files(workspace: &Workspace, files: usize) -> Repo {
     repo
 }
 
-/// A server that says so when the request of a certain number arrives.
-fn tripwire() -> (ModelServer, Arc<AtomicUsize>, mpsc::Receiver<()>) {
-    tripwire_before(answer)
-}
-
-fn tripwire_before(
+/// A server that says so when the request of a certain number arrives. It answers `further` more from there on, and no others.
+fn tripwire(
+    further: usize,
     script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
 ) -> (ModelServer, Arc<AtomicUsize>, mpsc::Receiver<()>) {
     let trip = Arc::new(AtomicUsize::new(usize::MAX));
     let armed = Arc::clone(&trip);
     let (sender, tripped) = mpsc::channel();
     let sender = Mutex::new(sender);
-    let count = AtomicUsize::new(0);
     let model = ModelServer::scripted(move |seen| {
-        if count.fetch_add(1, Ordering::SeqCst) == armed.load(Ordering::SeqCst) {
+        let at = armed.load(Ordering::SeqCst);
+        if seen.nth == at {
             let _ = sender.lock().unwrap().send(());
         }
-        script(seen)
+        match seen.nth > at.saturating_add(further) {
+            true => Reply::text("").manner(Manner::Hang),
+            false => script(seen),
+        }
     });
     (model, trip, tripped)
 }
@@ -74,6 +74,9 @@ pub fn wasted(runs: &[Vec<Vec<u8>>]) -> Vec<usize> {
     wasted
 }
 
+/// A kill takes a moment, in which a client must not get through all its work.
+const FURTHER: usize = 3;
+
 /// Kills `arguments` again and again, each time a random number of requests into it, until it has been killed `kills` times; then lets it
 /// end. Every run must leave a sound dataset, and of its requests no more may be sent again than were in flight.
 fn kill_often(
@@ -84,7 +87,7 @@ fn kill_often(
     arguments: &[&str],
     kills: usize,
 ) {
-    const REQUESTS_MAX: usize = 8;
+    const REQUESTS_MAX: usize = 7;
     let seed = std::env::var("KILL_SEED").map_or_else(|_| rand::random(), |s| s.parse().unwrap());
     println!("KILL_SEED={seed} repeats these kills");
     let mut dice = rand::rngs::StdRng::seed_from_u64(seed);
@@ -131,7 +134,7 @@ const OPTIONS: &[&str] = &["--concurrency", "4", "--questions", "4", "-q"];
 #[test]
 fn a_hundred_kills_of_prepare_lose_nothing_and_repeat_only_what_was_in_flight() {
     const FILES: usize = 110;
-    let (model, trip, tripped) = tripwire();
+    let (model, trip, tripped) = tripwire(FURTHER, answer);
     let workspace = Workspace::with_model(&model.base_url());
     many_files(&workspace, FILES);
     let arguments = [&["prepare"], OPTIONS].concat();
@@ -145,7 +148,7 @@ fn twenty_kills_of_retry_lose_nothing_and_repeat_only_what_was_in_flight() {
     let well = Arc::new(AtomicBool::new(false));
     let is_well = Arc::clone(&well);
     let (model, trip, tripped) =
-        tripwire_before(move |seen| match is_well.load(Ordering::SeqCst) {
+        tripwire(FURTHER, move |seen| match is_well.load(Ordering::SeqCst) {
             true => answer(seen),
             false => Reply::error(422, "invalid_request_error", "not now"),
         });
@@ -162,7 +165,7 @@ fn twenty_kills_of_retry_lose_nothing_and_repeat_only_what_was_in_flight() {
 #[test]
 fn a_first_signal_finishes_and_saves_what_has_begun() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let (model, trip, tripped) = tripwire();
+        let (model, trip, tripped) = tripwire(usize::MAX, answer);
         let workspace = Workspace::with_model(&model.base_url());
         many_files(&workspace, FILES);
         trip.store(6, Ordering::SeqCst);
