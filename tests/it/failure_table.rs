@@ -415,21 +415,23 @@ fn what_is_no_completion() {
 fn what_is_of_no_use() {
     let item = |name, reply, reason: &'static str, says| row(name, reply, reason, 1, says);
     let finish = |reason| Reply::completion(json!({"content": "{\"questions\": ["}), reason);
-    let empty = "rejected: empty_completion 1";
-    let none = "rejected: no_questions 1";
+    // Where the reply held no question, a plain one is asked, and gets the same reply.
+    let twice = |name, reply, reason: &'static str, says| row(name, reply, reason, 2, says);
+    let empty = "rejected: empty_completion 2";
+    let none = "no_questions 1";
     let rows = vec![
-        item(
+        twice(
             "null",
             Reply::completion(json!({"content": null}), "stop"),
             "empty_completion",
             empty,
         ),
-        item("empty", Reply::text(" "), "empty_completion", empty),
-        item(
+        twice("empty", Reply::text(" "), "empty_completion", empty),
+        twice(
             "length",
             finish("length"),
             "truncated",
-            "rejected: truncated 1",
+            "rejected: truncated 2",
         ),
         item(
             "filter",
@@ -443,16 +445,16 @@ fn what_is_of_no_use() {
             "refusal",
             "rejected: refusal 1",
         ),
-        item(
+        twice(
             "no questions",
             Reply::text(r#"{"questions": []}"#),
-            "no_questions",
+            "nothing_accepted",
             none,
         ),
-        item(
+        twice(
             "other JSON",
             Reply::text(r#"{"ok": true}"#),
-            "no_questions",
+            "nothing_accepted",
             none,
         ),
         item(

@@ -112,7 +112,7 @@ fn credential_at(text: &[u8], start: usize) -> (usize, usize) {
 fn line_end(text: &[u8], start: usize) -> Option<(usize, usize)> {
     let end = start
         + value_bytes(text, start, |byte| {
-            byte.is_ascii_alphanumeric() || b"_+/=".contains(&byte)
+            byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)
         });
     let is_long = end - start >= KEY_CHARS_MIN;
     (is_long && matches!(text.get(end), None | Some(b'\n' | b'\r'))).then_some((start, end))
@@ -267,6 +267,7 @@ mod tests {
             "a basic authentication scheme",
             "secret: sha256-of-the-first-4096-bytes",
             "token = nextTokenOf(stream64, utf8)",
+            "secret = TLS13_CHACHA20_POLY1305_SHA256_INTERNAL\n",
             "password = readPasswordFromTerminal\n",
         ];
         for text in texts {
