@@ -1,6 +1,7 @@
 //! The command line as clap types: names, help, environment variables and defaults. No decisions: those are `settings`'.
 
 use crate::domain::price::Cost;
+use crate::export::Format;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -76,6 +77,12 @@ pub enum Command {
   pipeline check --base-url https://api.example.com/v1 --model some-model
   pipeline check --json")]
     Check(CheckArgs),
+    /// Write the dataset for trainers: JSON lines by split, and a dataset card
+    #[command(before_help = "Examples:
+  pipeline export --validation 0.02
+  pipeline export --format sharegpt --min-score 0.8 --license-policy permissive --output dataset
+  pipeline export --output - | head")]
+    Export(ExportArgs),
     /// The dataset in numbers: by repository, language, state, score, reason, and what was spent
     #[command(before_help = "Examples:
   pipeline status
@@ -134,6 +141,63 @@ pub struct RunArgs {
     /// How samples are generated.
     #[command(flatten)]
     pub generation: GenerationArgs,
+}
+
+/// Options of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Folder to write to, or - to print the rows [default: data/export in the workspace]
+    #[arg(short, long, value_name = "DIR", env = "PIPELINE_OUTPUT")]
+    pub output: Option<PathBuf>,
+    /// How rows are written
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Chat, env = "PIPELINE_FORMAT")]
+    pub format: Format,
+    /// Share of the files that goes to the validation split, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = score, env = "PIPELINE_VALIDATION")]
+    pub validation: f64,
+    /// Share of the files that goes to the test split, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = score, env = "PIPELINE_TEST")]
+    pub test: f64,
+    /// Only samples with at least this score, 0 to 1
+    #[arg(
+        long,
+        value_name = "S",
+        default_value_t = 0.0,
+        value_parser = score,
+        env = "PIPELINE_MIN_SCORE"
+    )]
+    pub min_score: f64,
+    /// Only samples about files in this language; may be given several times
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        env = "PIPELINE_LANGUAGE"
+    )]
+    pub language: Vec<String>,
+    /// Only samples of repositories whose folder below repos/ matches, like 'github.com/owner' or 'tool-*'; may be given several times
+    #[arg(
+        long,
+        value_name = "GLOB",
+        value_delimiter = ',',
+        env = "PIPELINE_REPOSITORY"
+    )]
+    pub repository: Vec<String>,
+    /// Under which licences files may be; 'permissive' leaves out all others, and what has no licence
+    #[arg(
+        long,
+        value_name = "POLICY",
+        value_enum,
+        default_value_t = LicensePolicy::Any,
+        env = "PIPELINE_LICENSE_POLICY"
+    )]
+    pub license_policy: LicensePolicy,
+    /// File of repositories and owners that are left out: a host/owner, host/owner/name or URL a line
+    #[arg(long, value_name = "FILE", env = "PIPELINE_DENY_LIST")]
+    pub deny_list: Option<PathBuf>,
+    /// How the result is reported.
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// Options of `status`.

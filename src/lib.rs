@@ -11,7 +11,7 @@
 //! | `commands` | one file a subcommand, and the one bounded loop they share: the only place where edges meet |
 //! | [`domain`] | the rules, pure: values in, values out |
 //! | `fail_point` | where a test of a debug build can end the process; open to every part, empty in a release build |
-//! | [`git`], [`walk`], [`llm`], [`store`] | the edges: the network of repositories, the disk, the model server, SQLite |
+//! | [`git`], [`walk`], [`llm`], [`store`], [`export`] | the edges: the network of repositories, the disk, the model server, SQLite, trainers |
 //!
 //! An edge never imports another edge. An edge may import `domain`; `domain` imports nothing of the house.
 //!
@@ -28,6 +28,7 @@
 pub mod cli;
 mod commands;
 pub mod domain;
+pub mod export;
 mod fail_point;
 pub mod git;
 pub mod llm;

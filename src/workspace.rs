@@ -93,6 +93,11 @@ impl Workspace {
         self.data().join("cache.db")
     }
 
+    /// Where the dataset is exported to when nothing else is said.
+    pub fn export(&self) -> PathBuf {
+        self.data().join("export")
+    }
+
     /// Databases and lock.
     pub fn data(&self) -> PathBuf {
         self.root.join("data")

@@ -8,6 +8,7 @@ mod copies;
 mod cut;
 mod drive;
 mod engine;
+mod export;
 mod intake;
 mod judging;
 mod licences;
@@ -30,6 +31,7 @@ mod status;
 mod stop;
 
 use crate::cli::{Cli, Command, GlobalArgs, ReportArgs};
+use crate::export::ExportError;
 use crate::llm::{LlmError, RunStop};
 use crate::logging::{self, Screen, Talk};
 use crate::report::Exit;
@@ -52,6 +54,9 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Check(args) => {
             check::execute(&Workspace::open(&global.workspace)?, args, global.quiet)
         }
+        Command::Export(args) => {
+            export::execute(&Workspace::look(&global.workspace)?, args, global.quiet)
+        }
         Command::Status(args) => status::execute(&Workspace::look(&global.workspace)?, args),
     }
 }
@@ -63,7 +68,8 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
         Some(WorkspaceError::Missing(_)) => return Exit::Usage,
         Some(WorkspaceError::Io { .. }) | None => {}
     }
-    if error.is::<SettingsError>() {
+    let is_refusal = matches!(error.downcast_ref(), Some(ExportError::NotOurs(_)));
+    if error.is::<SettingsError>() || error.is::<export::Refusal>() || is_refusal {
         return Exit::Usage;
     }
     match error

@@ -6,6 +6,7 @@ mod check;
 mod contamination;
 mod duplicates;
 mod durability;
+mod export;
 mod failure_table;
 mod failures;
 mod generation;

@@ -239,7 +239,8 @@ impl SelectOptions {
 
 /// As in `.gitignore`: a pattern without '/' fits a name at any depth, one with '/' is anchored, and one that fits a folder
 /// fits all below it.
-fn globs(patterns: &[String]) -> Result<GlobSet, OptionError> {
+/// Patterns of paths, as `.gitignore` reads them: one without a '/' fits at any depth, and what lies below a fitting folder fits too.
+pub fn globs(patterns: &[String]) -> Result<GlobSet, OptionError> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         let fail = |error: globset::Error| OptionError::Pattern {

@@ -20,7 +20,7 @@ mod text;
 
 pub use by_content::{SourceText, by_content};
 pub use facts::{
-    Attributes, FileKind, LicencePolicy, OptionError, PathFacts, SelectOptions, Tracked,
+    Attributes, FileKind, LicencePolicy, OptionError, PathFacts, SelectOptions, Tracked, globs,
 };
 pub use fingerprint::{FINGERPRINT_VERSION, fingerprint};
 pub use reason::{Skip, SkipReason};
