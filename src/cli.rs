@@ -83,6 +83,13 @@ pub enum Command {
   pipeline export --format sharegpt --min-score 0.8 --license-policy permissive --output dataset
   pipeline export --output - | head")]
     Export(ExportArgs),
+    /// Look at samples, or failures, beside the source they came from
+    #[command(before_help = "Examples:
+  pipeline view                       the latest samples
+  pipeline view src/parser.rs         those about one file, or below one folder
+  pipeline view --max-score 0.6       those that barely passed
+  pipeline view --failed --limit 20   what was not accepted, and why")]
+    View(ViewArgs),
     /// The dataset in numbers: by repository, language, state, score, reason, and what was spent
     #[command(before_help = "Examples:
   pipeline status
@@ -195,6 +202,45 @@ pub struct ExportArgs {
     /// File of repositories and owners that are left out: a host/owner, host/owner/name or URL a line
     #[arg(long, value_name = "FILE", env = "PIPELINE_DENY_LIST")]
     pub deny_list: Option<PathBuf>,
+    /// How the result is reported.
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+/// Options of `view`.
+#[derive(Debug, Args)]
+pub struct ViewArgs {
+    /// Only this file or what is below this folder: a path below repos/, or the end of one
+    #[arg(value_name = "PATH")]
+    pub path: Option<String>,
+    /// Only the sample with this sample_id
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "PIPELINE_SAMPLE",
+        conflicts_with = "failed"
+    )]
+    pub sample: Option<i64>,
+    /// Failures instead of samples
+    #[arg(long, action = ArgAction::SetTrue, value_parser = FalseyValueParser::new(), env = "PIPELINE_FAILED")]
+    pub failed: bool,
+    /// At most so many, the latest first
+    #[arg(long, value_name = "N", default_value_t = 3, env = "PIPELINE_LIMIT")]
+    pub limit: u32,
+    /// Only samples with at least this score, 0 to 1
+    #[arg(long, value_name = "S", default_value_t = 0.0, value_parser = score, env = "PIPELINE_MIN_SCORE")]
+    pub min_score: f64,
+    /// Only samples with at most this score, 0 to 1
+    #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = score, env = "PIPELINE_MAX_SCORE")]
+    pub max_score: f64,
+    /// At most so many lines of source each
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 40,
+        env = "PIPELINE_SOURCE_LINES"
+    )]
+    pub source_lines: u32,
     /// How the result is reported.
     #[command(flatten)]
     pub report: ReportArgs,

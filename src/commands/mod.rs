@@ -29,6 +29,7 @@ mod sieve;
 mod source;
 mod status;
 mod stop;
+mod view;
 
 use crate::cli::{Cli, Command, GlobalArgs, ReportArgs};
 use crate::export::ExportError;
@@ -57,6 +58,7 @@ pub fn dispatch(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Export(args) => {
             export::execute(&Workspace::look(&global.workspace)?, args, global.quiet)
         }
+        Command::View(args) => view::execute(&Workspace::look(&global.workspace)?, args),
         Command::Status(args) => status::execute(&Workspace::look(&global.workspace)?, args),
     }
 }

@@ -99,6 +99,12 @@ pub fn folders(workspace: &Workspace) -> BTreeSet<String> {
     all.map(|one| one.folder).collect()
 }
 
+/// The folder among `folders` that holds the file with a stored path.
+pub fn folder_of<'a>(path: &'a str, folders: &BTreeSet<String>) -> Option<&'a str> {
+    let mut ends = path.match_indices('/').map(|(end, _)| &path[..end]);
+    ends.find(|folder| folders.contains(*folder))
+}
+
 /// Where a repository is kept.
 pub fn located(workspace: &Workspace, id: &str) -> Located {
     Located {

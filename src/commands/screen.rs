@@ -49,6 +49,19 @@ pub fn tail(text: &str, width: usize) -> String {
     std::iter::once('…').chain(kept).collect()
 }
 
+/// The first `width` characters at most.
+pub fn head(text: &str, width: usize) -> &str {
+    let end = text.char_indices().nth(width);
+    end.map_or(text, |(end, _)| &text[..end])
+}
+
+/// Columns of the terminal that stdout is; `None` when it is none.
+pub fn width() -> Option<usize> {
+    let stdout = io::stdout();
+    let size = rustix::termios::tcgetwinsize(&stdout).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

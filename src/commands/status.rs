@@ -119,17 +119,13 @@ impl OpenFile {
     }
 }
 
-/// The folder among `folders` that holds a stored path.
+/// The repository that holds a file, when it is listed or on disk.
 fn folder_of<'a>(path: &'a str, folders: &BTreeSet<String>) -> &'a str {
-    let mut ends = path.match_indices('/').map(|(end, _)| &path[..end]);
-    ends.find(|folder| folders.contains(*folder))
-        .unwrap_or(UNKNOWN)
+    repos::folder_of(path, folders).unwrap_or(UNKNOWN)
 }
 
-/// The language that a file's name alone tells.
+/// The language that a file's name alone tells, or makes most likely.
 fn language_of(stored_path: &str) -> &'static str {
-    match language::candidates(&path::decode(stored_path))[..] {
-        [only] => only.name(),
-        _ => UNKNOWN,
-    }
+    let found = language::detect(&path::decode(stored_path), "");
+    found.map_or(UNKNOWN, language::Language::name)
 }

@@ -60,8 +60,8 @@ pub struct Making {
     pub score: ScoreRecord,
     /// What the judge said, when one was asked.
     pub judge: Option<Value>,
-    /// The lines that the answer says it rests on, counted from 1.
-    pub evidence_lines: Option<Value>,
+    /// First and last of the lines that the answer rests on, counted from 1.
+    pub evidence_lines: Vec<(u32, u32)>,
 }
 
 impl Making {

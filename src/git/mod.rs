@@ -4,9 +4,10 @@
 //! (`wire`): libgit2 would need OpenSSL for https, speaks only protocol version 0 and cannot be given another transport without unsafe code. No hook,
 //! filter, submodule or setting of user or system takes part in a checkout.
 //!
-//! Two entrances: [`sync()`] writes, [`open_snapshot`] reads. It must not know what the files are for.
+//! Three entrances: [`sync()`] writes, [`open_snapshot`] and [`file_at`] read. It must not know what the files are for.
 
 mod attributes;
+mod blob;
 mod copy;
 mod error;
 mod local;
@@ -19,6 +20,7 @@ mod wire;
 mod worktree;
 
 pub use attributes::Attributes;
+pub use blob::file_at;
 pub use error::{GitError, Problem};
 pub use place::remove_leftovers;
 pub use snapshot::{Snapshot, TrackedKind, open_snapshot, tracked_count};

@@ -23,4 +23,5 @@ mod scraping;
 mod secrets;
 mod status;
 mod turns;
+mod view;
 mod workspace;
