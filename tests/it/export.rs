@@ -94,7 +94,7 @@ fn the_same_dataset_gives_the_same_bytes_and_old_splits_go() {
     let (workspace, _repo) = prepared(&model);
     let folder = workspace.path().join("data/export");
     workspace
-        .run(&["export", "--validation", "0.999"])
+        .run(&["export", "--validation", "0.999999999"])
         .expect(0);
     let names: Vec<_> = files(&folder).into_keys().collect();
     assert_eq!(names, ["README.md", "valid.jsonl"]);
@@ -126,7 +126,9 @@ fn growing_the_dataset_moves_no_file_to_another_split() {
             .expect(0);
         let mut split_of = BTreeMap::new();
         for file in ["train.jsonl", "valid.jsonl", "test.jsonl"] {
-            for row in rows(&workspace, file) {
+            // Where the workspace lies decides the splits, and one without rows has no file.
+            let path = workspace.path().join("data/export").join(file);
+            for row in lines(&fs::read_to_string(path).unwrap_or_default()) {
                 let path = row["metadata"]["path"].as_str().unwrap().to_owned();
                 assert_eq!(
                     *split_of.entry(path.clone()).or_insert(file),

@@ -65,12 +65,22 @@ fn changed_source_is_shown_from_its_commit_and_lost_source_is_owned_up_to() {
     assert!(text.contains("the worktree has moved on"), "{text}");
     workspace
         .dataset()
-        .execute_batch("UPDATE ConversationTurns SET metadata_json = json_set(metadata_json, '$.commit', '0123456789012345678901234567890123456789') WHERE role = 'user'")
+        .execute_batch("UPDATE ConversationTurns SET metadata_json = json_set(metadata_json, '$.commit', '0123456789012345678901234567890123456789') WHERE metadata_json LIKE '%queue.py%'")
         .unwrap();
     assert_eq!(view(&workspace, &["queue.py"])[0]["source"], Value::Null);
     let text = workspace.run(&["view", "queue.py"]).expect(0).stdout;
     assert!(text.contains("has moved on: neither"), "{text}");
     assert!(!text.contains("changed = True"), "{text}");
+    workspace
+        .dataset()
+        .execute_batch("UPDATE ConversationTurns SET metadata_json = json_set(metadata_json, '$.content_hash', 'other') WHERE role = 'user'")
+        .unwrap();
+    let seen = view(&workspace, &["duration.rs"]);
+    assert_eq!(
+        seen[0]["source"],
+        Value::Null,
+        "what git holds under that name is not it"
+    );
 }
 
 #[test]
