@@ -19,7 +19,7 @@ use crate::git;
 use crate::report::{GenerationSummary, plural};
 use crate::store::{Bare, Change, StatRow, StoreError, StoredFile};
 use crate::walk::{Candidate, ReadError};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Stat rows are handed to the cache in groups of so many.
 const STATS_GROUP: usize = 256;
@@ -48,8 +48,10 @@ fn scan_each(
 ) -> anyhow::Result<GenerationSummary> {
     copies::recall(&finder)?;
     for one in located {
+        let skipped_before = finder.summary.skipped.clone();
         if let Some(reason) = refused(&finder, one) {
             leave_out(&mut finder, one, reason);
+            keep_skips(&finder, one, &skipped_before)?;
             continue;
         }
         let Some(repository) = open(&mut finder.summary, one.clone()) else {
@@ -61,8 +63,22 @@ fn scan_each(
         if matches!(ended?, Walked::ListenerGone) {
             break;
         }
+        keep_skips(&finder, one, &skipped_before)?;
     }
     Ok(finder.summary)
+}
+
+/// Remembers for `status` how many files of a repository were left out, by reason: what was counted since `before`.
+fn keep_skips(
+    finder: &Finder<'_>,
+    located: &Located,
+    before: &BTreeMap<String, u64>,
+) -> Result<(), StoreError> {
+    let new = finder.summary.skipped.iter().filter_map(|(reason, files)| {
+        let files = files - before.get(reason).unwrap_or(&0);
+        (files > 0).then(|| (reason.clone(), files))
+    });
+    finder.cache.keep_skips(&located.folder, new.collect())
 }
 
 /// Why nothing about a repository may be sent, if so.

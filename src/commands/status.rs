@@ -17,12 +17,18 @@ use std::collections::BTreeSet;
 /// Prints the dataset in numbers.
 pub fn execute(workspace: &Workspace, args: &StatusArgs) -> anyhow::Result<Exit> {
     let reader = Reader::open(&workspace.dataset())?;
+    let folders = repos::folders(workspace);
     let mut tally = match &reader {
-        Some(reader) => count(reader, &repos::folders(workspace))?,
+        Some(reader) => count(reader, &folders)?,
         None => Tally::default(),
     };
     // The cache may be gone or damaged: what it knows only adds to the dataset.
-    tally.skipped = store::skipped_by_reason(&workspace.cache()).unwrap_or_default();
+    let skips = store::skipped_by_reason(&workspace.cache()).unwrap_or_default();
+    for (folder, reason, files) in skips.into_iter().flatten() {
+        if folders.contains(&folder) {
+            tally.add_skipped(&folder, &reason, files);
+        }
+    }
     if args.report.json {
         super::print_json(&tally)?;
     } else {

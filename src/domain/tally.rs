@@ -141,8 +141,10 @@ pub struct Tally {
     pub failures: BTreeMap<String, u64>,
     /// Questions and answers that failed, by reason code.
     pub failed_items: BTreeMap<String, u64>,
-    /// Files whose content was not selected when it was last read, by reason; absent without a cache.
-    pub skipped: Option<BTreeMap<String, u64>>,
+    /// Files that were not selected when their repository was last scanned, by reason. Known to the cache alone.
+    pub skipped: BTreeMap<String, u64>,
+    /// The same, by repository.
+    pub skipped_by_repository: BTreeMap<String, BTreeMap<String, u64>>,
     /// Tokens behind the stored answers, by model.
     pub models: BTreeMap<String, Use>,
     /// Tokens behind the verdicts on them, by judge model.
@@ -168,7 +170,8 @@ impl Default for Tally {
             },
             failures: BTreeMap::new(),
             failed_items: BTreeMap::new(),
-            skipped: None,
+            skipped: BTreeMap::new(),
+            skipped_by_repository: BTreeMap::new(),
             models: BTreeMap::new(),
             judges: BTreeMap::new(),
             symbols_of_file: HashSet::new(),
@@ -242,6 +245,12 @@ impl Tally {
                 ["prompt", "cached", "completion"].map(|kind| judge["usage"][kind].as_u64());
             entry(&mut self.judges, model).add(judge["attempts"].as_u64().unwrap_or(1), usage);
         }
+    }
+
+    /// Counts files of a repository that were not selected.
+    pub fn add_skipped(&mut self, repository: &str, reason: &str, files: u64) {
+        *entry(&mut self.skipped, reason) += files;
+        *entry(entry(&mut self.skipped_by_repository, repository), reason) += files;
     }
 
     /// Counts a row of `FailedFiles`, as its text stands there.

@@ -140,6 +140,13 @@ impl Cache {
             .map_err(|_| StoreError::CacheGone)
     }
 
+    /// Stores how many files of a repository (its stored path) were not selected, by reason, in place of what was known before. Blocks;
+    /// not for asynchronous code.
+    pub fn keep_skips(&self, folder: &str, skipped: Vec<(String, u64)>) -> Result<(), StoreError> {
+        let folder = folder.to_owned();
+        self.write_blocking(move |connection| cache_file::keep_skips(connection, &folder, &skipped))
+    }
+
     /// Asks the database something.
     pub(super) async fn look<T: Send + 'static>(
         &self,

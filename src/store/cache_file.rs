@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS responses (
 CREATE TABLE IF NOT EXISTS stats (
     path TEXT PRIMARY KEY, file_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
     inode INTEGER NOT NULL, content_hash TEXT NOT NULL, seen_at_ns INTEGER NOT NULL, skipped TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS skips (folder TEXT NOT NULL, reason TEXT NOT NULL, files INTEGER NOT NULL, PRIMARY KEY (folder, reason)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS endpoints (name TEXT PRIMARY KEY, profile TEXT NOT NULL) WITHOUT ROWID;
 ";
 
@@ -112,6 +113,22 @@ pub(super) fn keep_stats(
             skipped
         ];
         insert.execute(values)?;
+    }
+    Ok(())
+}
+
+pub(super) fn keep_skips(
+    connection: &Connection,
+    folder: &str,
+    skipped: &[(String, u64)],
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM skips WHERE folder = ?1")?
+        .execute([folder])?;
+    let mut insert = connection
+        .prepare_cached("INSERT INTO skips (folder, reason, files) VALUES (?1, ?2, ?3)")?;
+    for (reason, files) in skipped {
+        insert.execute(params![folder, reason, files])?;
     }
     Ok(())
 }

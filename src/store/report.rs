@@ -2,7 +2,6 @@
 
 use super::reading::{Reader, connect};
 use super::{Store, StoreError};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// One thing that stands in the dataset. A file comes first, then each of its samples, each followed by its turns.
@@ -87,14 +86,13 @@ impl Reader {
     }
 }
 
-/// How many files were not selected for their content when it was last read, by reason; `None` without a cache at `path`.
-pub fn skipped_by_reason(path: &Path) -> Result<Option<BTreeMap<String, u64>>, StoreError> {
+/// How many files were not selected when their repository was last scanned: its stored path, reason, files. `None` without a cache at `path`.
+pub fn skipped_by_reason(path: &Path) -> Result<Option<Vec<(String, String, u64)>>, StoreError> {
     if !path.exists() {
         return Ok(None);
     }
     let store = Store::reading(connect(path)?, path);
-    let query = "SELECT substr(skipped, 1, instr(skipped || ' ', ' ') - 1), count(*) FROM stats
-                 WHERE skipped IS NOT NULL GROUP BY 1";
-    let counts = store.rows(query, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(Some(counts.into_iter().collect()))
+    let query = "SELECT folder, reason, files FROM skips";
+    let counts = store.rows(query, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(Some(counts))
 }

@@ -107,6 +107,7 @@ fn kill_often(
         }
         running.kill();
         running.wait();
+        model.settle();
         runs.push(take());
         workspace.assert_sound();
     }

@@ -280,6 +280,19 @@ impl ModelServer {
         self.state.posts.load(SeqCst)
     }
 
+    /// Waits until everything that clients sent before they went away is recorded: connections are accepted in order, so one that is answered
+    /// now has all of theirs before it.
+    pub fn settle(&self) {
+        use io::{Read as _, Write as _};
+        let mut last = std::net::TcpStream::connect(self.address).unwrap();
+        last.write_all(b"GET /v1/models HTTP/1.1\r\n\r\n").unwrap();
+        last.read_exact(&mut [0]).unwrap();
+        drop(last);
+        while self.state.open.load(SeqCst) > 0 {
+            std::thread::yield_now();
+        }
+    }
+
     /// The chat requests so far, which are then forgotten.
     pub fn take(&self) -> Vec<Seen> {
         let mut all = std::mem::take(&mut *self.state.seen.lock().unwrap());
@@ -430,7 +443,11 @@ async fn write_reply(
             stream.get_ref().set_zero_linger()?;
             Ok(false)
         }
-        Manner::Hang | Manner::Stall => std::future::pending().await,
+        Manner::Hang | Manner::Stall => {
+            // Until the client goes away.
+            let _ = stream.read(&mut [0]).await;
+            Ok(false)
+        }
         Manner::Drip(pause) => {
             for byte in &reply.body {
                 tokio::time::sleep(pause).await;

@@ -119,10 +119,32 @@ fn the_text_is_aligned_and_at_most_80_columns_wide() {
     ] {
         assert!(text.contains(part), "{part}:\n{text}");
     }
-    assert!(text.contains("not selected for their content"), "{text}");
+    assert!(text.contains("not selected"), "{text}");
     std::fs::remove_file(workspace.path().join("data/cache.db")).unwrap();
     let text = workspace.run(&["status"]).expect(0).stdout;
-    assert!(!text.contains("not selected for their content"), "{text}");
+    assert!(!text.contains("not selected"), "{text}");
+}
+
+#[test]
+fn files_left_out_are_told_by_reason_as_of_the_last_scan() {
+    let model = ModelServer::start();
+    let (workspace, repo) = scraped(&model);
+    repo.write("Cargo.lock", "# nothing\n")
+        .write("empty.py", "")
+        .commit();
+    workspace.run(&["scrape"]).expect(0);
+    workspace.run(&["prepare"]).expect(0);
+    let status = workspace.run(&["status", "--json"]).expect(0).json();
+    assert_eq!(status["skipped"], json!({"empty": 1, "lock_file": 1}));
+    let text = workspace.run(&["status"]).expect(0).stdout;
+    assert!(text.contains("not selected"), "{text}");
+    repo.remove("Cargo.lock").commit();
+    workspace.run(&["scrape"]).expect(0);
+    workspace.run(&["prepare"]).expect(0);
+    let status = workspace.run(&["status", "--json"]).expect(0).json();
+    assert_eq!(status["skipped"], json!({"empty": 1}));
+    let by_repository = status["skipped_by_repository"].as_object().unwrap();
+    assert_eq!(by_repository.values().next(), Some(&json!({"empty": 1})));
 }
 
 #[test]

@@ -39,9 +39,7 @@ pub fn text(tally: &Tally) -> String {
     text += &counts("licence", "samples", &tally.licences);
     text += &reasons("failed files", &tally.failures);
     text += &reasons("failed questions and answers", &tally.failed_items);
-    if let Some(skipped) = &tally.skipped {
-        text += &counts("not selected for their content", "files", skipped);
-    }
+    text += &counts("not selected", "files", &tally.skipped);
     text += &spend("model, stored answers only", &tally.models);
     text += &spend("judge", &tally.judges);
     text
