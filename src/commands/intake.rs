@@ -266,8 +266,9 @@ async fn connect_judge(
 
 /// Gives a client what was learnt about its endpoint and model before.
 async fn recall(client: &Client, cache: &Cache) -> anyhow::Result<()> {
-    if let Some(profile) = recalled(cache, client).await? {
-        client.adopt(profile);
+    match recalled(cache, client).await? {
+        Some(profile) => client.adopt(profile),
+        None => client.find_out_first(),
     }
     Ok(())
 }

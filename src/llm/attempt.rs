@@ -19,10 +19,6 @@ use crate::domain::failure::FailureCode;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
-/// A good response that says its allowance is used up pauses all for so long at most: in this time an allowance that refills
-/// steadily has grown, and one that refills at once will refuse the next request and say when.
-const USED_UP_PAUSE_MAX: Duration = Duration::from_secs(2);
-
 /// What one request has cost so far.
 #[derive(Debug)]
 struct Tally {
@@ -129,7 +125,7 @@ impl Client {
             .unless_dead(self.transport.post(&self.address.chat, body))
             .await?;
         let has_worked = has_worked(&exchange);
-        let outcome = self.judge(request, form, exchange);
+        let outcome = self.judge(request, form, &pass, exchange);
         self.settle(reservation, &outcome, has_worked);
         pass.settle(pressure(&outcome), tokens_used(&outcome));
         match outcome {
@@ -200,7 +196,13 @@ impl Client {
     }
 
     /// Reads what came back.
-    fn judge(&self, request: &Request, form: Form, exchange: Result<Exchange, Broken>) -> Outcome {
+    fn judge(
+        &self,
+        request: &Request,
+        form: Form,
+        pass: &Pass<'_>,
+        exchange: Result<Exchange, Broken>,
+    ) -> Outcome {
         if exchange
             .as_ref()
             .map_or_else(|broken| broken.heard, |_| true)
@@ -216,8 +218,8 @@ impl Client {
             let finding = classify(exchange.status, &exchange.headers, &exchange.body, now);
             return Outcome::Not(finding, Usage::default());
         }
-        if let Some(reset) = backoff::reset_of_used_up(&exchange.headers, now) {
-            self.gate.pause(reset.min(USED_UP_PAUSE_MAX));
+        for allowance in backoff::allowances(&exchange.headers, now) {
+            self.gate.told(pass, &allowance);
         }
         let tagged =
             matches!(request.output, Output::Json(_)) && form.structure == Structure::Tagged;
@@ -377,7 +379,7 @@ impl Client {
         };
         learnt.form = next;
         drop(learnt);
-        self.gate.restart_ramp();
+        self.gate.prove();
         tracing::info!(
             ?part,
             ?next,

@@ -25,32 +25,74 @@ pub(super) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duratio
         .or_else(|| reset_of_used_up(headers, now))
 }
 
-/// Allowances as providers name them: what remains, and when it is whole again.
-const ALLOWANCES: [(&str, &str); 5] = [
-    (
+/// What a server says of an allowance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Allowance {
+    /// Whether it counts requests; if not, tokens.
+    pub counts_requests: bool,
+    /// All of it, when the server says so.
+    pub limit: Option<f64>,
+    /// What is left of it.
+    pub remaining: f64,
+    /// Until it is whole again.
+    pub reset_secs: f64,
+}
+
+/// Allowances as providers name them: all of it, what remains, and when it is whole again.
+const ALLOWANCES: [[&str; 3]; 5] = [
+    [
+        "x-ratelimit-limit-requests",
         "x-ratelimit-remaining-requests",
         "x-ratelimit-reset-requests",
-    ),
-    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
-    (
+    ],
+    [
+        "x-ratelimit-limit-tokens",
+        "x-ratelimit-remaining-tokens",
+        "x-ratelimit-reset-tokens",
+    ],
+    [
+        "anthropic-ratelimit-requests-limit",
         "anthropic-ratelimit-requests-remaining",
         "anthropic-ratelimit-requests-reset",
-    ),
-    ("x-ratelimit-remaining", "x-ratelimit-reset"),
-    ("ratelimit-remaining", "ratelimit-reset"),
+    ],
+    [
+        "x-ratelimit-limit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+    ],
+    ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"],
 ];
 
-/// The latest reset among the allowances that are used up. Seen on a good response, it says that the next request would be refused.
-pub(super) fn reset_of_used_up(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+/// The allowances that a response tells of, where it says what remains and until when.
+pub(super) fn allowances(
+    headers: &HeaderMap,
+    now: SystemTime,
+) -> impl Iterator<Item = Allowance> + '_ {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let used_up = ALLOWANCES.iter().filter(|(remaining, _)| {
-        text(remaining)
+    let number = move |name: &str| {
+        text(name)
             .and_then(|n| n.trim().parse::<f64>().ok())
-            .is_some_and(|n| n < 1.0)
-    });
-    used_up
-        .filter_map(|(_, reset)| text(reset).and_then(|value| until_reset(value, now)))
-        .max()
+            .filter(|n| n.is_finite())
+    };
+    ALLOWANCES
+        .iter()
+        .filter_map(move |[limit, remaining, reset]| {
+            Some(Allowance {
+                counts_requests: !limit.ends_with("tokens"),
+                remaining: number(remaining)?,
+                limit: number(limit),
+                reset_secs: until_reset(text(reset)?, now)?.as_secs_f64(),
+            })
+        })
+}
+
+/// The latest reset among the allowances that are used up.
+fn reset_of_used_up(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    allowances(headers, now)
+        .filter(|allowance| allowance.remaining < 1.0)
+        .map(|allowance| allowance.reset_secs)
+        .reduce(f64::max)
+        .map(|secs| Duration::try_from_secs_f64(secs).unwrap_or(Duration::MAX))
 }
 
 /// A reset as "1s", "6m0s", "20ms", seconds, an epoch in seconds or milliseconds, or a date.

@@ -22,6 +22,7 @@ use super::{backoff, body};
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 /// Tries of the first, free question to the server.
 const CONNECT_ATTEMPTS: u32 = 3;
@@ -79,15 +80,19 @@ impl Client {
         let address = Address::parse(&endpoint.base_url)?;
         address.check_key(endpoint.api_key.as_ref(), limits.allow_plain_http)?;
         let transport = Transport::new(&address, endpoint.api_key.as_ref(), &limits)?;
+        let asked_at = Instant::now();
         let listed = list(&transport, &address, &limits, endpoint.api_key.as_ref()).await?;
+        let heard_after = asked_at.elapsed();
         let model = models::choose(endpoint.model.as_deref(), &listed, &address.base)?;
         let context_tokens = window_in_force(&transport, &address, &model).await;
+        let gate = Gate::new(
+            limits.concurrency,
+            limits.requests_per_minute,
+            limits.tokens_per_minute,
+        );
+        gate.heard_after(heard_after);
         Ok(Client {
-            gate: Arc::new(Gate::new(
-                limits.concurrency,
-                limits.requests_per_minute,
-                limits.tokens_per_minute,
-            )),
+            gate: Arc::new(gate),
             address,
             opening: body::opening(&model.id),
             model: model.id,
@@ -156,6 +161,11 @@ impl Client {
             bytes_per_token: learnt.calibration.bytes_per_token,
             prompts_seen: learnt.calibration.prompts_seen,
         }
+    }
+
+    /// Lets one request find out what the server takes before the others follow: nothing is known about it.
+    pub fn find_out_first(&self) {
+        self.gate.prove();
     }
 
     /// Takes over what an earlier client of the same endpoint and model learnt. What this server told already is newer and stays.

@@ -6,6 +6,11 @@ use super::bucket::Bucket;
 use super::limit::InFlightLimit;
 use super::pace::Pace;
 use super::{Pressure, Secs, Sending};
+use crate::llm::backoff::Allowance;
+
+/// A good response that says its allowance is used up pauses all for so long at most: in this time an allowance that refills
+/// steadily has grown, and one that refills at once will refuse the next request and say when.
+const USED_UP_PAUSE_SECS_MAX: Secs = 2.0;
 
 /// What the next in line gets.
 #[derive(Debug, PartialEq)]
@@ -26,6 +31,7 @@ pub(super) struct Flow {
     tokens: Option<Bucket>,
     pause_until: Secs,
     in_flight: usize,
+    sent: u64,
 }
 
 impl Flow {
@@ -41,6 +47,7 @@ impl Flow {
             tokens: tokens_per_minute.map(Bucket::per_minute),
             pause_until: 0.0,
             in_flight: 0,
+            sent: 0,
         }
     }
 
@@ -56,10 +63,14 @@ impl Flow {
             return Admission::At(ready);
         }
         self.in_flight += 1;
-        self.pace.sent(now);
+        self.sent += 1;
         self.draw(1.0, tokens);
+        let (gap, accepted) = self.pace.sent(now);
         Admission::Go(Sending {
             sent_at: now,
+            nth: self.sent - 1,
+            gap,
+            accepted,
             in_flight: self.in_flight,
             tokens,
         })
@@ -85,13 +96,35 @@ impl Flow {
 
     /// Sends nothing for `secs` seconds.
     pub fn pause(&mut self, now: Secs, secs: Secs) {
-        let until = self.pause_until.max(now + secs);
-        self.pace.paused(until - self.pause_until.max(now));
-        self.pause_until = until;
+        self.pause_until = self.pause_until.max(now + secs);
     }
 
-    pub fn restart_ramp(&mut self, now: Secs) {
-        self.limit.restart_ramp(now);
+    pub fn heard_after(&mut self, secs: Secs) {
+        self.limit.heard_after(secs);
+    }
+
+    pub fn prove(&mut self, now: Secs) {
+        self.limit.prove(now);
+    }
+
+    /// Takes note of the allowance that the server told on a good response to `sending`. Requests sent after it may not be counted in
+    /// yet. When none are left, a server that counts in windows takes more at the reset; of one whose allowance grows steadily, the
+    /// reset says how fast.
+    pub fn told(&mut self, now: Secs, sending: &Sending, allowance: &Allowance) {
+        let reset = allowance.reset_secs - (now - sending.sent_at);
+        let sent_since = (self.sent - 1 - sending.nth) as f64;
+        let left = match allowance.counts_requests {
+            true => allowance.remaining - sent_since,
+            false => allowance.remaining,
+        };
+        if left >= 1.0 || reset <= 0.0 {
+            return;
+        }
+        self.pause(now, reset.min(USED_UP_PAUSE_SECS_MAX));
+        if let Some(limit) = allowance.limit.filter(|_| allowance.counts_requests) {
+            let refilled = limit - allowance.remaining;
+            self.pace.told(now, refilled / allowance.reset_secs);
+        }
     }
 
     pub fn in_flight(&self) -> usize {
@@ -109,10 +142,12 @@ impl Flow {
     fn refused(&mut self, now: Secs, sending: &Sending, wait: Secs) {
         self.pace.taken_back();
         self.draw(0.0, -sending.tokens);
-        if !self.limit.refused(now, sending, self.in_flight, wait) {
-            self.pace.refused(now, sending, wait);
+        let by_number = self.limit.refused(now, sending, self.in_flight, wait);
+        let own = self.pace.refused(now, sending, wait, by_number);
+        self.pause(now, wait.max(own));
+        if self.pause_until > now && self.pace.rate().is_none() {
+            self.limit.restart_ramp(self.pause_until);
         }
-        self.pause(now, wait);
     }
 
     fn draw(&mut self, requests: f64, tokens: f64) {

@@ -1,19 +1,29 @@
 //! How many requests may be in flight.
 //!
 //! Owns the number between 1 and the allowed concurrency: additive increase, and a decrease that depends on what was learnt. A
-//! refusal shows how many others the server was serving, and that is the new limit; a time-out shows nothing but slowness, and
+//! refusal shows how many others the server was serving, and that is the new limit, until the server refuses as few as it served before: then
+//! it counts requests a second, and the number in flight is left to [`super::pace`]. A time-out shows nothing but slowness, and
 //! halves it. Pure: time is a number of seconds that the caller passes in.
 
 use super::{Secs, Sending, rest_after};
 
-/// A ramp step doubles what may be in flight; 64 are reached in under 50 ms. Refusals, which come fast, end the ramp long before an
-/// answer could.
-const RAMP_STEP_SECS: Secs = 0.008;
+/// A ramp step doubles what may be in flight. It takes at least so long, and longer where a refusal does: else many would leave
+/// before the first refusal is heard. Answers take longer still.
+const RAMP_STEP_SECS_MIN: Secs = 0.02;
+const RAMP_STEP_SECS_MAX: Secs = 0.25;
+/// Times the time of a refusal.
+const RAMP_STEP_PER_REFUSAL: f64 = 2.0;
+
+/// The first request of an unknown form may be slow to be served; after this time the others go too, since a complaint comes fast.
+const PROVING_SECS_MAX: Secs = 2.0;
 
 /// While the limit looks for more, it grows once in this time: a server that has not refused by then has accepted.
 const GROWTH_STEP_SECS: Secs = 0.25;
 /// One in this many requests is added at a growth step, and at least one.
 const GROWTH_PART: usize = 8;
+
+/// How long the first limit found stands before it is tried once more: it may be a rate after all.
+const DOUBT_SECS: Secs = 0.5;
 
 /// A rest doubles when looking for more was in vain, up to this.
 const DOUBLED_REST_SECS_MAX: Secs = 60.0;
@@ -24,11 +34,20 @@ const GOLDEN_PART: f64 = 0.618_033_988_75;
 pub(super) struct InFlightLimit {
     most: usize,
     limit: usize,
-    ramp_from: Option<Secs>,
+    /// So many may be in flight while the ramp is climbed, and when the next step may be taken.
+    ramp: usize,
+    ramp_at: Secs,
+    ramp_step_secs: Secs,
+    /// Since when one request at a time finds out whether the server takes requests of this form.
+    proving_from: Option<Secs>,
     /// The largest number in flight that the server is known to serve.
     proven: usize,
+    /// Whether the server was found to count something else than what is in flight.
+    counts_rate: bool,
     /// Requests sent before this have nothing new to say about the limit.
     cut_at: Secs,
+    /// Requests served that were sent since.
+    served: usize,
     rest_secs: Secs,
     stretch: f64,
     /// When the limit may grow next.
@@ -41,23 +60,37 @@ impl InFlightLimit {
         InFlightLimit {
             most,
             limit: most,
-            ramp_from: None,
+            ramp: 1,
+            ramp_at: 0.0,
+            ramp_step_secs: RAMP_STEP_SECS_MIN,
+            proving_from: None,
             proven: 0,
+            counts_rate: false,
             cut_at: Secs::NEG_INFINITY,
+            served: 0,
             rest_secs: 0.0,
             stretch: 0.0,
             growth_at: 0.0,
         }
     }
 
-    /// Whether one more may join `in_flight` others. If not, when the limit may allow it without one coming back. The ramp
-    /// starts with the first question.
+    /// Whether one more may join `in_flight` others. If not, when the limit may allow it without one coming back. A step of
+    /// the ramp is taken when it is asked for, so that a program that was held up takes one and not all.
     pub fn admit(&mut self, now: Secs, in_flight: usize) -> Result<(), Option<Secs>> {
-        let from = *self.ramp_from.get_or_insert(now);
-        let steps = ((now - from) / RAMP_STEP_SECS).floor().clamp(0.0, 30.0);
-        let ramp = 1 << steps as u32;
-        if in_flight >= ramp && ramp < self.limit {
-            return Err(Some(from + (steps + 1.0) * RAMP_STEP_SECS));
+        if let Some(from) = self.proving_from {
+            let over = from + PROVING_SECS_MAX;
+            if in_flight > 0 && now < over {
+                return Err(Some(over));
+            }
+            self.restart_ramp(now);
+            self.proving_from = self.proving_from.filter(|_| now < over);
+        }
+        if in_flight >= self.ramp && self.ramp < self.limit {
+            if now < self.ramp_at {
+                return Err(Some(self.ramp_at));
+            }
+            self.ramp *= 2;
+            self.ramp_at = now + self.ramp_step_secs;
         }
         if in_flight < self.limit {
             return Ok(());
@@ -73,9 +106,21 @@ impl InFlightLimit {
         Ok(())
     }
 
-    /// Goes back to one request, then up again fast.
-    pub fn restart_ramp(&mut self, now: Secs) {
-        self.ramp_from = Some(now);
+    /// Takes note of how long the server takes to say something short.
+    pub fn heard_after(&mut self, secs: Secs) {
+        let step = (secs * RAMP_STEP_PER_REFUSAL).min(RAMP_STEP_SECS_MAX);
+        self.ramp_step_secs = self.ramp_step_secs.max(step);
+    }
+
+    /// Lets one request at a time through until one is served.
+    pub fn prove(&mut self, now: Secs) {
+        self.proving_from = Some(now);
+    }
+
+    /// Goes back to one request, then up again fast, from `at` on.
+    pub fn restart_ramp(&mut self, at: Secs) {
+        self.ramp = 1;
+        self.ramp_at = at + self.ramp_step_secs;
     }
 
     /// The limit without the ramp, for people to see.
@@ -85,17 +130,32 @@ impl InFlightLimit {
 
     pub fn served(&mut self, sending: &Sending) {
         self.proven = self.proven.max(sending.in_flight);
+        self.proving_from = self.proving_from.filter(|&from| sending.sent_at < from);
+        if sending.sent_at >= self.cut_at {
+            self.served += 1;
+            // More than a burst went through at this number, so that the number it is.
+            if self.served == 2 * self.limit {
+                self.growth_at = self
+                    .growth_at
+                    .max(self.cut_at + self.rest_secs * (1.0 + self.stretch / 2.0));
+            }
+        }
     }
 
     /// Takes note of a refusal while `others` were in flight. Says whether the number in flight explains it; if not, the rate must.
     pub fn refused(&mut self, now: Secs, sending: &Sending, others: usize, pause: Secs) -> bool {
+        self.heard_after(now - sending.sent_at);
+        if self.counts_rate {
+            return false;
+        }
         let shown = others.max(self.proven).max(1);
         if sending.sent_at < self.cut_at {
             self.limit = self.limit.min(shown);
             return true;
         }
         if sending.in_flight <= self.proven.max(1) {
-            self.proven = sending.in_flight - 1;
+            self.counts_rate = true;
+            self.limit = self.most;
             return false;
         }
         self.cut(now, shown.min(sending.in_flight - 1), pause);
@@ -106,15 +166,24 @@ impl InFlightLimit {
     pub fn overran(&mut self, now: Secs, sending: &Sending) {
         if sending.sent_at >= self.cut_at {
             self.cut(now, self.limit / 2, 0.0);
+            self.growth_at = now + self.rest_secs;
             self.proven = self.proven.min(self.limit);
         }
     }
 
     fn cut(&mut self, now: Secs, limit: usize, pause: Secs) {
+        let is_first = self.rest_secs == 0.0;
         self.limit = limit.clamp(1, self.most);
         self.cut_at = now;
+        self.served = 0;
         self.rest_secs = rest_after(pause).max((self.rest_secs * 2.0).min(DOUBLED_REST_SECS_MAX));
         self.stretch = (self.stretch + GOLDEN_PART).fract();
-        self.growth_at = now + self.rest_secs * (1.0 + self.stretch / 2.0);
+        self.growth_at = now
+            + pause
+            + if is_first {
+                DOUBT_SECS
+            } else {
+                self.rest_secs * (1.0 + self.stretch / 2.0)
+            };
     }
 }

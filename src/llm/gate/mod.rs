@@ -10,6 +10,7 @@ mod pace;
 #[cfg(test)]
 mod simulation;
 
+use super::backoff::Allowance;
 use flow::{Admission, Flow};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -36,6 +37,12 @@ const LOOK_SECS_MAX: Secs = 1.0;
 #[derive(Debug, Clone, PartialEq)]
 struct Sending {
     sent_at: Secs,
+    /// How many requests left before it.
+    nth: u64,
+    /// Time since the request before it left.
+    gap: Secs,
+    /// Requests since the last refusal that left before it and were not refused, as far as was known then.
+    accepted: u32,
     /// Requests in flight when it left, itself included.
     in_flight: usize,
     /// Tokens set aside for it.
@@ -118,14 +125,21 @@ impl Gate {
         }
     }
 
-    /// Sends nothing for `wait`, because the server said on a good response that its allowance is used up.
-    pub fn pause(&self, wait: Duration) {
-        self.flow().pause(self.now(), wait.as_secs_f64());
+    /// Takes note of an allowance as a good response told it.
+    pub fn told(&self, pass: &Pass<'_>, allowance: &Allowance) {
+        if let Some(sending) = &pass.sending {
+            self.flow().told(self.now(), sending, allowance);
+        }
     }
 
-    /// Goes back to one request at a time, then up again fast: the form of requests has changed and is not proven.
-    pub fn restart_ramp(&self) {
-        self.flow().restart_ramp(self.now());
+    /// Takes note of how long the server takes to say something short.
+    pub fn heard_after(&self, time: Duration) {
+        self.flow().heard_after(time.as_secs_f64());
+    }
+
+    /// Lets one request at a time through until one is served: nobody knows yet whether the server takes requests of this form.
+    pub fn prove(&self) {
+        self.flow().prove(self.now());
     }
 
     pub fn state(&self) -> GateState {

@@ -9,19 +9,27 @@ use super::{Secs, Sending, rest_after};
 /// After a refusal, the rate comes back to this part of what was refused ...
 const SAFE_PART: f64 = 0.97;
 /// ... making up this share of the distance with a request, but no more than that in a second, and rests there.
-const RECOVERY_PER_REQUEST: f64 = 0.05;
-const RECOVERY_PER_SEC_MAX: f64 = 0.2;
+const RECOVERY_PER_REQUEST: f64 = 0.15;
+const RECOVERY_PER_SEC_MAX: f64 = 0.5;
 /// Growth a second after the rest; it doubles every [`COURAGE_SECS`].
 const GROWTH_PER_SEC: f64 = 0.01;
 const COURAGE_SECS: Secs = 8.0;
 const GROWTH_PER_SEC_MAX: f64 = 0.5;
 /// What may be made up for after a silence, in seconds of the rate: most servers count in windows of a second or more. A refusal
-/// while making up halves it.
+/// while making up ends that: the server keeps no account of silence.
 const BURST_SECS: Secs = 1.0;
 /// No server is asked less often than this, in requests a second; one that allows less says how long to wait.
 const RATE_MIN: f64 = 0.02;
 /// Making up happens at this multiple of the rate, so that one refusal is heard before many requests follow it.
 const HASTE: f64 = 16.0;
+/// A rate that is too high by little costs a whole pause, one that is too low by little next to nothing: it rests longer than other limits.
+const RESTS: f64 = 2.0;
+const FIRST_REST: f64 = 0.2;
+/// A server that refuses again and names no wait gets this much, then twice as much, up to a bound.
+const OWN_PAUSE_SECS: Secs = 0.05;
+const OWN_PAUSE_SECS_MAX: Secs = 4.0;
+/// So many requests accepted in a row show that nothing was lost to a full bucket while the server was left alone.
+const TELLING: u32 = 3;
 
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -31,13 +39,17 @@ pub(super) struct Pace {
     ceiling: f64,
     credit: f64,
     credited_at: Secs,
-    burst_secs: Secs,
+    /// Whether silence is made up for, and until when it is being.
+    makes_up: bool,
+    made_up_at: Secs,
     sent_at: Secs,
+    /// The last refusal that had something to say, and what was sent and not refused since.
     cut_at: Option<Secs>,
-    /// The span since the last cut (or the start): how much of it was spent paused, and what was sent and not refused in it.
-    paused_secs: Secs,
     accepted: u32,
+    /// Since then, refusals with nothing accepted between them.
+    in_vain: u32,
     rest_until: Secs,
+    was_refused: bool,
 }
 
 impl Pace {
@@ -47,12 +59,14 @@ impl Pace {
             ceiling: 0.0,
             credit: 0.0,
             credited_at: 0.0,
-            burst_secs: BURST_SECS,
-            sent_at: 0.0,
+            makes_up: true,
+            made_up_at: Secs::NEG_INFINITY,
+            sent_at: Secs::NEG_INFINITY,
             cut_at: None,
-            paused_secs: 0.0,
             accepted: 0,
+            in_vain: 0,
             rest_until: 0.0,
+            was_refused: false,
         }
     }
 
@@ -66,13 +80,29 @@ impl Pace {
         (now + missing / rate).max(self.sent_at + 1.0 / (HASTE * rate))
     }
 
-    pub fn sent(&mut self, now: Secs) {
+    /// A request leaves. Gives back the time since the one before, and how many were accepted since the last refusal.
+    pub fn sent(&mut self, now: Secs) -> (Secs, u32) {
         self.cut_at.get_or_insert(now);
+        let (gap, accepted) = (now - self.sent_at, self.accepted);
         self.accepted += 1;
         self.sent_at = now;
         if self.rate.is_some() {
+            if self.credit >= 2.0 {
+                self.made_up_at = now;
+            }
             self.credit -= 1.0;
         }
+        (gap, accepted)
+    }
+
+    /// Takes over a rate that the server told, if it is lower than the estimate.
+    pub fn told(&mut self, now: Secs, rate: f64) {
+        if rate < RATE_MIN || self.rate.is_some_and(|known| known <= rate) {
+            return;
+        }
+        (self.rate, self.ceiling) = (Some(rate), rate);
+        (self.credit, self.credited_at) = (0.0, now);
+        self.rest_until = now + rest_after(0.0);
     }
 
     /// The estimate, for people to see.
@@ -80,40 +110,69 @@ impl Pace {
         self.rate
     }
 
-    /// Takes back a request that the server did not take; it says nothing about the rate.
+    /// Takes back a request that the server did not take.
     pub fn taken_back(&mut self) {
         self.accepted = self.accepted.saturating_sub(1);
     }
 
-    /// Notes that nothing leaves for the next `secs` seconds.
-    pub fn paused(&mut self, secs: Secs) {
-        self.paused_secs += secs;
-    }
-
-    /// Notes a refusal that the number in flight does not explain.
-    pub fn refused(&mut self, now: Secs, sending: &Sending, pause: Secs) {
+    /// Notes a refusal; `by_number` when the number in flight explains it. Says for how long nothing should be sent.
+    pub fn refused(&mut self, now: Secs, sending: &Sending, wait: Secs, by_number: bool) -> Secs {
         let cut_at = self.cut_at.unwrap_or(now);
         if sending.sent_at < cut_at {
-            return;
+            return 0.0;
         }
+        if sending.accepted == 0 && self.in_vain < 30 && !by_number {
+            self.in_vain += 1;
+            let pause = OWN_PAUSE_SECS * f64::from(1 << self.in_vain);
+            return pause.min(OWN_PAUSE_SECS_MAX);
+        }
+        self.in_vain = 0;
         let span = (now - cut_at).max(1e-3);
-        let active = (span - self.paused_secs).max(1e-3);
-        let accepted = f64::from(self.accepted).max(0.5);
-        let served_rate = accepted / span;
-        let refused_rate = self
-            .rate
-            .unwrap_or((accepted / active).min(HASTE * served_rate));
-        let between = (served_rate.min(refused_rate) * refused_rate).sqrt();
-        self.rate = Some(between.max(RATE_MIN));
-        let burst_factor = if self.credit >= 1.0 { 0.5 } else { 2.0 };
-        self.burst_secs = (self.burst_secs * burst_factor).min(BURST_SECS);
-        self.ceiling = refused_rate;
+        self.cut_at = Some(now);
+        self.accepted = 0;
         self.credit = 0.0;
         self.credited_at = now;
-        self.cut_at = Some(now);
-        self.paused_secs = 0.0;
-        self.accepted = 0;
-        self.rest_until = now + rest_after(pause);
+        // What went through before the first refusal may have been saved up.
+        let is_first = !std::mem::replace(&mut self.was_refused, true);
+        if by_number || is_first {
+            return 0.0;
+        }
+        if self.makes_up && self.rate.is_some() && now - self.made_up_at < BURST_SECS {
+            self.makes_up = false;
+            return 0.0;
+        }
+        // The first estimate is a rough one.
+        let rests = if self.rate.is_none() {
+            FIRST_REST
+        } else {
+            RESTS
+        };
+        self.rest_until = now + rests * rest_after(wait);
+        let (low, high) = self.bounds(sending, span);
+        let between = (low * high).sqrt();
+        let rate = if high < 2.0 * low {
+            between.max(0.95 * high)
+        } else {
+            between
+        };
+        self.rate = Some(rate.max(RATE_MIN));
+        self.ceiling = high;
+        0.0
+    }
+
+    /// Between these the allowed rate lies, as a refusal after a span shows.
+    fn bounds(&self, sending: &Sending, span: Secs) -> (f64, f64) {
+        let accepted = f64::from(sending.accepted);
+        let low = accepted / span;
+        let by_gap = 1.0 / sending.gap.max(1e-3);
+        match self.rate {
+            Some(rate) => (low, rate.min(by_gap).max(low)),
+            None if sending.accepted >= TELLING => {
+                let telling = accepted / (span - sending.gap).max(1e-3);
+                (telling * SAFE_PART, telling)
+            }
+            None => (low, by_gap.min(HASTE * low).max(low)),
+        }
     }
 
     /// Credits the time since the last look, and raises the rate while it is what holds requests back.
@@ -121,7 +180,11 @@ impl Pace {
         let Some(rate) = self.rate else { return };
         let secs = (now - self.credited_at).max(0.0);
         self.credited_at = now;
-        let burst = (rate * self.burst_secs).max(1.0);
+        let burst = if self.makes_up {
+            (rate * BURST_SECS).max(1.0)
+        } else {
+            1.0
+        };
         self.credit = (self.credit + secs * rate).min(burst);
         if self.credit < burst {
             self.rate = Some(rate + secs.min(1.0) * self.growth(now, rate));
