@@ -3,17 +3,18 @@
 //! Owns what all calls of one file share. It sends nothing: that is `piece`'s.
 
 use super::engine::{Answered, Work};
+use super::late::LateEvidence;
 use crate::domain::chunk::{self, Chunk, Layout, context};
 use crate::domain::failure::FailedItem;
 use crate::domain::prompt::{
     self, Anchors, Author, Flaw, Names, Plan, PlannedQuestion, QuestionKind, Source, Tasks,
 };
-use crate::domain::quality::{Evidence, EvidenceIndex, GateOptions, Symbols};
+use crate::domain::quality::{GateOptions, Symbols};
 use crate::domain::source::SourceFile;
 use crate::llm::Prefix;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Context before a chunk, at most so many bytes.
 const CONTEXT_BYTES_MAX: usize = 1200;
@@ -23,7 +24,7 @@ pub(super) struct FileContext<'a> {
     pub file: &'a SourceFile,
     pub layout: Layout,
     pub tasks: Tasks,
-    symbols: Arc<Symbols>,
+    symbols: Arc<OnceLock<Arc<Symbols>>>,
     questions: Option<usize>,
     asked: Mutex<HashSet<String>>,
     pub from_cache: AtomicU64,
@@ -71,7 +72,7 @@ pub(super) struct Shown<'a> {
     pub prefix: Arc<Prefix>,
     /// The mark on the prefix's fences.
     pub mark: String,
-    pub evidence: EvidenceIndex,
+    pub evidence: LateEvidence<'a>,
     pub gates: GateOptions,
 }
 
@@ -88,8 +89,7 @@ impl<'a> FileContext<'a> {
         FileContext {
             file,
             tasks: Tasks::new(file.repository.name(), &file.name),
-            // An answer about a chunk may name what stands elsewhere in the file.
-            symbols: Arc::new(Symbols::new([file.text.as_str()])),
+            symbols: Arc::default(),
             layout,
             questions,
             asked: Mutex::new(asked),
@@ -184,19 +184,11 @@ impl<'a> FileContext<'a> {
         };
         let prefix = source.prefix();
         let shared = prefix.with("");
-        let shown = format!("{}\n{context}", file.repository.about);
-        let evidence = Evidence {
-            chunk: text,
-            first_line: usize::try_from(*chunk.lines.start()).unwrap_or(1),
-            context: &shown,
-            repository: file.repository.name(),
-            path: &file.name,
-        };
         Shown {
             chunk,
             prefix: Arc::new(Prefix::new(shared.system, &shared.user)),
             mark: prefix.mark().to_owned(),
-            evidence: EvidenceIndex::new(&evidence, Arc::clone(&self.symbols)),
+            evidence: LateEvidence::new(file, chunk, context, Arc::clone(&self.symbols)),
             gates: GateOptions {
                 min_score,
                 markers: vec![prefix.mark().to_owned()],

@@ -11,6 +11,7 @@ mod engine;
 mod export;
 mod intake;
 mod judging;
+mod late;
 mod licences;
 mod outlook;
 mod piece;
