@@ -79,6 +79,10 @@ impl Transport {
             .tcp_nodelay(true);
         if address.loopback {
             builder = builder.no_proxy();
+            if address.chat.scheme() == "http" {
+                // To read the system's certificates takes as long as everything else before the first request.
+                builder = builder.tls_certs_only([]);
+            }
         }
         let settings = |error: reqwest::Error| {
             LlmError::stop(RunStop::Settings, format!("HTTP client: {}", cause(&error)))

@@ -1,7 +1,7 @@
 //! The file of the cache: its tables, what is pruned from it, how a damaged one goes out of the way, and every statement on it.
 
 use super::cache::{CacheLimits, StatRow};
-use super::{StoreError, fingerprints, open_private};
+use super::{StoreError, fingerprints, open_synced};
 use crate::domain::stamp::{Seen, Stamp};
 use crate::fail_point::{Point, reach};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -38,10 +38,15 @@ pub(super) fn renew(path: &Path, limits: CacheLimits, now: i64) -> Result<Connec
 }
 
 fn open_pruned(path: &Path, limits: CacheLimits, now: i64) -> Result<Connection, StoreError> {
-    let connection = open_private(path)?;
+    // A new cache holds nothing yet that a power failure could take; what is written later is synced as its owner decides.
+    let is_new = std::fs::metadata(path).map_or(true, |meta| meta.len() == 0);
+    let connection = open_synced(path, if is_new { "OFF" } else { "FULL" })?;
     let prepare = || -> rusqlite::Result<()> {
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(fingerprints::SCHEMA)?;
+        if !is_prune_due(&connection, limits, now)? {
+            return Ok(());
+        }
         connection.execute(
             "DELETE FROM responses WHERE used_at < ?1",
             [now - limits.age_secs],
@@ -55,6 +60,18 @@ fn open_pruned(path: &Path, limits: CacheLimits, now: i64) -> Result<Connection,
     };
     prepare().map_err(|source| StoreError::of(path, source))?;
     Ok(connection)
+}
+
+/// To prune, every response is looked at: done once a day, and when the file as a whole is larger than responses may be.
+fn is_prune_due(connection: &Connection, limits: CacheLimits, now: i64) -> rusqlite::Result<bool> {
+    const DAY_SECS: i64 = 86_400;
+    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (today, pruned) = (now / DAY_SECS, number("user_version")?);
+    if pruned == today && number("page_count")? * number("page_size")? <= limits.bytes_max {
+        return Ok(false);
+    }
+    connection.pragma_update(None, "user_version", today)?;
+    Ok(true)
 }
 
 fn set_aside(path: &Path, now: i64) -> Result<PathBuf, StoreError> {

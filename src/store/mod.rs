@@ -131,6 +131,11 @@ impl StoreError {
 
 /// Opens a database that only its user may read, in write-ahead mode with every commit synced.
 fn open_private(path: &Path) -> Result<rusqlite::Connection, StoreError> {
+    open_synced(path, "FULL")
+}
+
+/// Opens a database that only its user may read, in write-ahead mode. `synchronous` holds for its creation too.
+fn open_synced(path: &Path, synchronous: &str) -> Result<rusqlite::Connection, StoreError> {
     create_private(path).map_err(|source| match source.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             StoreError::ReadOnly {
@@ -148,8 +153,8 @@ fn open_private(path: &Path) -> Result<rusqlite::Connection, StoreError> {
     let connect = || -> rusqlite::Result<rusqlite::Connection> {
         let connection = rusqlite::Connection::open(path)?;
         connection.busy_timeout(std::time::Duration::from_secs(BUSY_SECS))?;
+        connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
         connection.pragma_update(None, "cache_size", -4096)?;
         Ok(connection)
