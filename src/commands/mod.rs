@@ -1,5 +1,6 @@
 //! One file a subcommand, and what they share. The only place where edges meet.
 
+mod alongside;
 mod answer;
 mod benchmarks;
 mod check;

@@ -3,6 +3,7 @@
 //! Walks every repository in order and sends each file that needs the model. An unchanged file costs an `lstat`. Rows are retired only
 //! once a repository was walked to its end without an error.
 
+use super::alongside::{Alongside, PAGE};
 use super::copies;
 use super::drive::Intake;
 use super::engine::Work;
@@ -14,15 +15,20 @@ use crate::domain::licence;
 use crate::domain::quality::contamination;
 use crate::domain::select::{self, Skip, SkipReason};
 use crate::domain::source::SourceFile;
-use crate::domain::stamp::Seen;
+use crate::domain::stamp::{Seen, Stamp};
 use crate::git;
 use crate::report::{GenerationSummary, plural};
-use crate::store::{Bare, Change, StatRow, StoreError, StoredFile};
-use crate::walk::{Candidate, ReadError};
-use std::collections::{BTreeMap, HashMap};
+use crate::store::{Bare, Change, StatRow, StoreError};
+use crate::walk::{Candidate, ReadError, WalkError};
+use std::collections::BTreeMap;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// Stat rows are handed to the cache in groups of so many.
 const STATS_GROUP: usize = 256;
+
+/// The walk hands over so many candidates at a time, and is at most so many batches ahead.
+const BATCH: usize = 64;
+const BATCHES: usize = 16;
 
 /// A file that is no longer selected is compared with what is stored about it up to this size.
 const COMPARED_BYTES_MAX: u64 = 64 << 20;
@@ -57,7 +63,7 @@ fn scan_each(
         let Some(repository) = open(&mut finder.summary, one.clone()) else {
             continue;
         };
-        let mut scan = Scan::begin(&mut finder, &repository, refresh)?;
+        let mut scan = Scan::begin(&mut finder, &repository, refresh);
         let ended = scan.walk();
         scan.keep_stats()?;
         if matches!(ended?, Walked::ListenerGone) {
@@ -124,10 +130,39 @@ struct Scan<'a, 'b> {
     finder: &'a mut Finder<'b>,
     repository: &'a OpenRepository,
     refresh: bool,
-    /// What is stored about files that the walk has not come to yet.
-    stored: HashMap<String, StoredFile>,
-    known: HashMap<String, StatRow>,
+    /// The content hashes of files in the dataset.
+    stored: Alongside<String>,
+    known: Alongside<StatRow>,
     learnt: Vec<(String, StatRow)>,
+}
+
+/// What earlier runs know of a file.
+struct Before {
+    /// The content hash that the dataset has.
+    stored: Option<String>,
+    known: Option<StatRow>,
+}
+
+impl Before {
+    fn is_stored(&self, content_hash: &str) -> bool {
+        self.stored.as_deref() == Some(content_hash)
+    }
+
+    /// The stat row, when the file's stamp proves that its content is the same.
+    fn proven(&self, stamp: &Stamp) -> Option<&StatRow> {
+        self.known.as_ref().filter(|row| row.seen.proves(stamp))
+    }
+}
+
+/// Lists the worktree, ahead of who looks at what is found. Ends when nobody does any more.
+fn list(repository: &OpenRepository, sender: &SyncSender<Vec<Result<Candidate, WalkError>>>) {
+    let mut candidates = repository.candidates();
+    loop {
+        let batch: Vec<_> = candidates.by_ref().take(BATCH).collect();
+        if batch.is_empty() || sender.send(batch).is_err() {
+            return;
+        }
+    }
 }
 
 /// How a walk ended.
@@ -144,65 +179,80 @@ enum Found {
 }
 
 impl<'a, 'b> Scan<'a, 'b> {
-    fn begin(
-        finder: &'a mut Finder<'b>,
-        repository: &'a OpenRepository,
-        refresh: bool,
-    ) -> Result<Self, StoreError> {
-        let folder = &repository.located.folder;
-        let stored = finder
-            .store
-            .files_below(folder)?
-            .into_iter()
-            .map(|file| (file.path.clone(), file))
-            .collect();
-        let known = finder.cache.stats_below(folder)?;
-        Ok(Scan {
+    fn begin(finder: &'a mut Finder<'b>, repository: &'a OpenRepository, refresh: bool) -> Self {
+        Scan {
             finder,
             repository,
             refresh,
-            stored,
-            known,
+            stored: Alongside::new(),
+            known: Alongside::new(),
             learnt: Vec::new(),
-        })
+        }
     }
 
     fn walk(&mut self) -> Result<Walked, StoreError> {
         let repository = self.repository;
+        std::thread::scope(|scope| {
+            let (sender, found) = sync_channel(BATCHES);
+            scope.spawn(move || list(repository, &sender));
+            self.visit_all(found.into_iter().flatten())
+        })
+    }
+
+    fn visit_all(
+        &mut self,
+        found: impl Iterator<Item = Result<Candidate, WalkError>>,
+    ) -> Result<Walked, StoreError> {
         let mut is_whole = true;
-        for candidate in repository.candidates() {
+        for candidate in found {
             self.finder.progress.file_scanned();
             match candidate {
                 Ok(candidate) => {
                     if self.visit(&candidate)?.is_err() {
                         return Ok(Walked::ListenerGone);
                     }
+                    if self.learnt.len() >= STATS_GROUP {
+                        self.keep_stats()?;
+                    }
                 }
                 Err(error) => {
                     is_whole = false;
                     self.finder.summary.unreadable();
-                    tracing::warn!("{}: {error}", repository.located.folder);
+                    tracing::warn!("{}: {error}", self.repository.located.folder);
                 }
             }
         }
-        if is_whole && self.retire_vanished().is_err() {
+        if is_whole && self.retire_vanished()?.is_err() {
             return Ok(Walked::ListenerGone);
         }
         Ok(Walked::ToItsEnd)
     }
 
+    /// What earlier runs know of a file.
+    fn before(&mut self, path: &str) -> Result<Before, StoreError> {
+        let folder = &self.repository.located.folder;
+        let (store, cache) = (&self.finder.store, &self.finder.cache);
+        Ok(Before {
+            stored: self
+                .stored
+                .take(path, |after| store.files_below(folder, after, PAGE))?,
+            known: self
+                .known
+                .take(path, |after| cache.stats_below(folder, after, PAGE))?,
+        })
+    }
+
     fn visit(&mut self, candidate: &Candidate) -> Result<Result<(), Closed>, StoreError> {
         let path = self.repository.stored_path(candidate);
-        let found = self.look(candidate, &path)?;
+        let before = self.before(&path)?;
+        let found = self.look(candidate, &path, &before)?;
         let summary = &mut self.finder.summary;
         match found {
             Found::Unchanged => {
                 summary.files += 1;
                 summary.unchanged += 1;
-                self.stored.remove(&path);
             }
             Found::New(file) => {
-                self.stored.remove(&path);
                 if self.finder.send(Intake::File(file, Work::Whole)).is_err() {
                     return Ok(Err(Closed));
                 }
@@ -210,27 +260,35 @@ impl<'a, 'b> Scan<'a, 'b> {
             Found::Not(NotTaken::Skip(skip)) => {
                 self.finder.skip(&path, &skip);
                 // What git does not track is no part of the repository: rows about it go with those of vanished files.
-                if skip.reason != SkipReason::Untracked {
-                    return self.forget_if_changed(candidate, path);
+                if skip.reason == SkipReason::Untracked {
+                    if let Some(content_hash) = before.stored {
+                        self.stored.put_back(path, content_hash);
+                    }
+                } else if self.has_changed(candidate, &before) {
+                    return Ok(self.finder.send(Intake::Change(Change::Retire { path })));
                 }
             }
             Found::Not(NotTaken::Unreadable(error)) => {
                 summary.unreadable();
-                self.stored.remove(&path);
                 tracing::warn!("{}: {error}", self.repository.located.folder);
             }
         }
         Ok(Ok(()))
     }
 
-    fn look(&mut self, candidate: &Candidate, path: &str) -> Result<Found, StoreError> {
+    fn look(
+        &mut self,
+        candidate: &Candidate,
+        path: &str,
+        before: &Before,
+    ) -> Result<Found, StoreError> {
         let options = &self.finder.settings.select;
         let attributes = self.repository.attributes(candidate);
         let facts = facts(candidate, &attributes);
         if let Err(skip) = select::by_path(&facts, options) {
             return Ok(Found::Not(skip.into()));
         }
-        if let Some(found) = self.known_before(candidate, path)? {
+        if let Some(found) = self.known_before(candidate, path, before)? {
             return Ok(found);
         }
         let seen_at_ns = super::now_nanos();
@@ -243,7 +301,7 @@ impl<'a, 'b> Scan<'a, 'b> {
             content_hash: read.content_hash.clone(),
             seen_at_ns,
         };
-        let is_stored = self.is_stored(path, &read.content_hash);
+        let is_stored = before.is_stored(&read.content_hash);
         if !self.refresh && is_stored {
             self.learn(path, seen, None);
             return Ok(Found::Unchanged);
@@ -270,12 +328,16 @@ impl<'a, 'b> Scan<'a, 'b> {
     }
 
     /// What an earlier run knew, when the file's stamp proves that its content is the same.
-    fn known_before(&self, candidate: &Candidate, path: &str) -> Result<Option<Found>, StoreError> {
-        let row = self.known.get(path);
-        let Some(row) = row.filter(|row| row.seen.proves(&candidate.stamp)) else {
+    fn known_before(
+        &self,
+        candidate: &Candidate,
+        path: &str,
+        before: &Before,
+    ) -> Result<Option<Found>, StoreError> {
+        let Some(row) = before.proven(&candidate.stamp) else {
             return Ok(None);
         };
-        if !self.refresh && self.is_stored(path, &row.seen.content_hash) {
+        if !self.refresh && before.is_stored(&row.seen.content_hash) {
             return Ok(Some(Found::Unchanged));
         }
         let Some((code, rest)) = row.skipped.as_deref().and_then(|s| s.split_once(' ')) else {
@@ -330,55 +392,36 @@ impl<'a, 'b> Scan<'a, 'b> {
         }
     }
 
-    fn is_stored(&self, path: &str, content_hash: &str) -> bool {
-        self.stored
-            .get(path)
-            .is_some_and(|file| file.content_hash == content_hash)
-    }
-
     fn learn(&mut self, path: &str, seen: Seen, skipped: Option<String>) {
         self.learnt
             .push((path.to_owned(), StatRow { seen, skipped }));
     }
 
-    /// A file that is no longer selected keeps its rows while its content is what they were made from: a rule or an option that changed
-    /// must not delete what was paid for. Once the content changed too, the rows are stale.
-    fn forget_if_changed(
-        &mut self,
-        candidate: &Candidate,
-        path: String,
-    ) -> Result<Result<(), Closed>, StoreError> {
-        if let Some(file) = self.stored.remove(&path)
-            && self.has_changed(candidate, &file)
-        {
-            return Ok(self.finder.send(Intake::Change(Change::Retire { path })));
-        }
-        if self.learnt.len() >= STATS_GROUP {
-            self.keep_stats()?;
-        }
-        Ok(Ok(()))
-    }
-
-    /// When in doubt, it has not: what was paid for stays.
-    fn has_changed(&self, candidate: &Candidate, file: &StoredFile) -> bool {
-        let seen = self.known.get(&file.path).map(|row| &row.seen);
-        if seen.is_some_and(|seen| {
-            seen.content_hash == file.content_hash && seen.proves(&candidate.stamp)
-        }) {
+    /// Whether the rows of a file that is no longer selected are stale: only once its content is not what they were made from, as a
+    /// rule or an option that changed must not delete what was paid for. When in doubt, they are not.
+    fn has_changed(&self, candidate: &Candidate, before: &Before) -> bool {
+        let Some(stored) = &before.stored else {
+            return false;
+        };
+        let proven = before.proven(&candidate.stamp);
+        if proven.is_some_and(|row| row.seen.content_hash == *stored) {
             return false;
         }
         match self.repository.read(candidate, COMPARED_BYTES_MAX) {
-            Ok(read) => read.content_hash != file.content_hash,
+            Ok(read) => read.content_hash != *stored,
             Err(ReadError::NotRegular { .. }) => true,
             Err(ReadError::TooLarge { .. } | ReadError::Io { .. }) => false,
         }
     }
 
-    fn retire_vanished(&mut self) -> Result<(), Closed> {
-        for path in std::mem::take(&mut self.stored).into_keys() {
-            self.finder.send(Intake::Change(Change::Retire { path }))?;
-        }
-        Ok(())
+    fn retire_vanished(&mut self) -> Result<Result<(), Closed>, StoreError> {
+        let folder = &self.repository.located.folder;
+        let store = &self.finder.store;
+        let vanished = self
+            .stored
+            .rest(|after| store.files_below(folder, after, PAGE))?;
+        let mut changes = vanished.into_iter().map(|path| Change::Retire { path });
+        Ok(changes.try_for_each(|change| self.finder.send(Intake::Change(change))))
     }
 
     fn keep_stats(&mut self) -> Result<(), StoreError> {

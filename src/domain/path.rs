@@ -8,6 +8,11 @@ use std::fmt::Write as _;
 
 /// Turns the bytes of a path into its stored text.
 pub fn encode(path: &[u8]) -> String {
+    if let Ok(text) = str::from_utf8(path)
+        && !path.contains(&b'%')
+    {
+        return text.to_owned();
+    }
     let mut text = String::with_capacity(path.len());
     let mut rest = path;
     for chunk in path.utf8_chunks() {

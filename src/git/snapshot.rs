@@ -140,11 +140,7 @@ impl Tracked {
     }
 
     fn find(&self, path: &[u8]) -> Option<TrackedKind> {
-        let likely = self.likely.load(Ordering::Relaxed);
-        let at = match self.get(likely) {
-            Some((next, _)) if next == path => likely,
-            _ => self.first_from(path),
-        };
+        let at = self.first_from(path);
         let (_, kind) = self.get(at).filter(|(found, _)| *found == path)?;
         self.likely.store(at + 1, Ordering::Relaxed);
         Some(kind)
@@ -156,6 +152,11 @@ impl Tracked {
 
     /// Index of the first path that is not before `path`.
     fn first_from(&self, path: &[u8]) -> usize {
+        let likely = self.likely.load(Ordering::Relaxed);
+        let is_before = |at: usize| self.get(at).is_some_and(|(one, _)| one < path);
+        if !is_before(likely) && likely.checked_sub(1).is_none_or(is_before) {
+            return likely;
+        }
         let (mut low, mut high) = (0, self.entries.len());
         while low < high {
             let middle = low.midpoint(high);

@@ -9,7 +9,6 @@ use super::{StoreError, cache_file};
 use crate::domain::stamp::Seen;
 use crate::fail_point::{Point, reach};
 use rusqlite::Connection;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -42,6 +41,17 @@ pub struct StatRow {
     pub skipped: Option<String>,
 }
 
+/// Stat rows by stored path.
+type StatRows = Vec<(String, StatRow)>;
+type StatsReply = oneshot::Sender<Result<StatRows, StoreError>>;
+
+/// Which stat rows are asked for.
+struct StatsWanted {
+    folder: String,
+    after: Option<String>,
+    most: usize,
+}
+
 /// A question to the database of the cache, or a write to it.
 type Look = Box<dyn FnOnce(&mut Owner) + Send>;
 type Write = Box<dyn Fn(&Connection) -> rusqlite::Result<()> + Send>;
@@ -55,10 +65,7 @@ enum Job {
         [u8; 32],
         oneshot::Sender<Result<Option<String>, StoreError>>,
     ),
-    Stats(
-        String,
-        oneshot::Sender<Result<HashMap<String, StatRow>, StoreError>>,
-    ),
+    Stats(StatsWanted, StatsReply),
     Profile(String, oneshot::Sender<Result<Option<String>, StoreError>>),
     KeepResponse([u8; 32], String, oneshot::Sender<Result<(), StoreError>>),
     KeepStats(Vec<(String, StatRow)>),
@@ -124,12 +131,21 @@ impl Cache {
         self.send(Job::KeepProfile(name.to_owned(), profile)).await
     }
 
-    /// The stat rows of every file below `folder`, by stored path. Blocks; not for asynchronous code.
-    pub fn stats_below(&self, folder: &str) -> Result<HashMap<String, StatRow>, StoreError> {
+    /// The stat rows of files below `folder`, ordered by stored path: up to `most` of those after the path `after`, or of all. Blocks;
+    /// not for asynchronous code.
+    pub fn stats_below(
+        &self,
+        folder: &str,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<(String, StatRow)>, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.jobs
-            .blocking_send(Job::Stats(folder.to_owned(), reply))
-            .map_err(|_| StoreError::CacheGone)?;
+        let wanted = StatsWanted {
+            folder: folder.to_owned(),
+            after: after.map(str::to_owned),
+            most,
+        };
+        self.send_blocking(Job::Stats(wanted, reply))?;
         answer.blocking_recv().map_err(|_| StoreError::CacheGone)?
     }
 
@@ -246,9 +262,9 @@ impl Owner {
             Job::Response(key, reply) => {
                 drop(reply.send(self.run(|c| cache_file::response(c, key, now))));
             }
-            Job::Stats(folder, reply) => {
-                drop(reply.send(self.run(|c| cache_file::stats_below(c, &folder))));
-            }
+            Job::Stats(wanted, reply) => drop(reply.send(self.run(|c| {
+                cache_file::stats_below(c, &wanted.folder, wanted.after.as_deref(), wanted.most)
+            }))),
             Job::Profile(name, reply) => {
                 drop(reply.send(self.run(|c| cache_file::profile(c, &name))));
             }
@@ -408,8 +424,8 @@ mod tests {
             ])
             .unwrap();
         assert_eq!(
-            opened.0.stats_below("h/r").unwrap(),
-            HashMap::from([("h/r/a".to_owned(), row)])
+            opened.0.stats_below("h/r", None, 9).unwrap(),
+            [("h/r/a".to_owned(), row)]
         );
         block(opened.0.keep_profile("e", "{}".to_owned())).unwrap();
         assert_eq!(block(opened.0.profile("e")).unwrap().as_deref(), Some("{}"));

@@ -1,11 +1,11 @@
 //! The file of the cache: its tables, what is pruned from it, how a damaged one goes out of the way, and every statement on it.
 
 use super::cache::{CacheLimits, StatRow};
+use super::query::bounds_below;
 use super::{StoreError, fingerprints, open_synced};
 use crate::domain::stamp::{Seen, Stamp};
 use crate::fail_point::{Point, reach};
 use rusqlite::{Connection, OptionalExtension as _, params};
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 const SCHEMA: &str = "
@@ -139,6 +139,14 @@ pub(super) fn keep_skips(
     folder: &str,
     skipped: &[(String, u64)],
 ) -> rusqlite::Result<()> {
+    let known: Vec<(String, u64)> = connection
+        .prepare_cached("SELECT reason, files FROM skips WHERE folder = ?1 ORDER BY reason")?
+        .query_map([folder], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    // Most nights nothing changes, and then nothing need be written.
+    if known == skipped {
+        return Ok(());
+    }
     connection
         .prepare_cached("DELETE FROM skips WHERE folder = ?1")?
         .execute([folder])?;
@@ -189,12 +197,16 @@ pub(super) fn profile(connection: &Connection, name: &str) -> rusqlite::Result<O
 pub(super) fn stats_below(
     connection: &Connection,
     folder: &str,
-) -> rusqlite::Result<HashMap<String, StatRow>> {
+    after: Option<&str>,
+    most: usize,
+) -> rusqlite::Result<Vec<(String, StatRow)>> {
     let mut select = connection.prepare_cached(
         "SELECT path, file_bytes, mtime_ns, ctime_ns, inode, content_hash, seen_at_ns, skipped FROM stats
-         WHERE path >= ?1 AND path < ?2",
+         WHERE path > ?1 AND path < ?2 ORDER BY path LIMIT ?3",
     )?;
-    let rows = select.query_map([format!("{folder}/"), format!("{folder}0")], |row| {
+    let [first, end] = bounds_below(folder);
+    let values = params![after.unwrap_or(&first), end, most as u64];
+    let rows = select.query_map(values, |row| {
         let inode: i64 = row.get(4)?;
         let stamp = Stamp {
             file_bytes: row.get(1)?,

@@ -332,10 +332,10 @@ mod tests {
             )
             .unwrap();
         let left: Vec<_> = store
-            .files_below("h/r")
+            .files_below("h/r", None, 9)
             .unwrap()
             .into_iter()
-            .map(|file| file.path)
+            .map(|(path, _)| path)
             .collect();
         let mut expected: Vec<_> = paths[1..].iter().map(|path| (*path).to_owned()).collect();
         expected.sort();
@@ -350,10 +350,10 @@ mod tests {
             .map(|path| Change::Replace(result(path, &["?"], false)));
         store.apply(&all, NOW).unwrap();
         let below: Vec<_> = store
-            .files_below("h/r")
+            .files_below("h/r", None, 9)
             .unwrap()
             .into_iter()
-            .map(|file| file.path)
+            .map(|(path, _)| path)
             .collect();
         assert_eq!(below, ["h/r/a.c"]);
     }

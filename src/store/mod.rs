@@ -17,7 +17,7 @@ pub use cache::{Cache, CacheLimits, StatRow};
 pub use dataset::{Change, FileResult, Store};
 pub use fingerprints::{Bare, Index, SourceCopy};
 pub use health::{Health, health, opens};
-pub use query::{ComparedSample, FailedFile, StoredFile};
+pub use query::{ComparedSample, FailedFile};
 pub use reading::{Reader, SampleFilter, StoredFailure, StoredSample, StoredTurn};
 pub use report::{Fact, skipped_by_reason};
 

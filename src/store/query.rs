@@ -4,17 +4,6 @@ use super::{Store, StoreError};
 use crate::domain::failure::{Failure, FailureCode};
 use rusqlite::Row;
 
-/// What is stored about a file that was processed before.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredFile {
-    /// Stored path.
-    pub path: String,
-    /// Lower-case hex SHA-256 of the content that was processed.
-    pub content_hash: String,
-    /// Whether it stands in `FailedFiles`, wholly or in part.
-    pub failed: bool,
-}
-
 /// A row of `FailedFiles` with the content it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedFile {
@@ -41,21 +30,25 @@ pub struct ComparedSample {
     pub answers: String,
 }
 
+/// What stands before and after all paths below `folder`. '0' follows '/' in every collation of bytes.
+pub(super) fn bounds_below(folder: &str) -> [String; 2] {
+    [format!("{folder}/"), format!("{folder}0")]
+}
+
 impl Store {
-    /// Everything stored about files below `folder` (a repository's stored path), ordered by path.
-    pub fn files_below(&self, folder: &str) -> Result<Vec<StoredFile>, StoreError> {
-        // '0' follows '/' in every collation of bytes: the range holds exactly the paths that begin with `folder/`.
-        let query = "SELECT h.file_path, h.content_hash, f.failed_id IS NOT NULL FROM FileHashes h
-                     LEFT JOIN FailedFiles f ON f.file_path = h.file_path
-                     WHERE h.file_path >= ?1 AND h.file_path < ?2 ORDER BY h.file_path";
-        let bounds = [format!("{folder}/"), format!("{folder}0")];
-        self.rows(query, bounds, |row| {
-            Ok(StoredFile {
-                path: row.get(0)?,
-                content_hash: row.get(1)?,
-                failed: row.get(2)?,
-            })
-        })
+    /// Processed files below `folder` (a repository's stored path), ordered by path, with the lower-case hex SHA-256 of what was
+    /// processed: up to `most` of those after the path `after`, or of all.
+    pub fn files_below(
+        &self,
+        folder: &str,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let query = "SELECT file_path, content_hash FROM FileHashes
+                     WHERE file_path > ?1 AND file_path < ?2 ORDER BY file_path LIMIT ?3";
+        let [first, end] = bounds_below(folder);
+        let values = rusqlite::params![after.unwrap_or(&first), end, most as u64];
+        self.rows(query, values, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// Up to `most` processed files whose path comes after `path`, ordered by path.

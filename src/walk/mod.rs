@@ -11,6 +11,7 @@ use crate::domain::path;
 use crate::domain::select::{FileKind, Tracked};
 use crate::domain::stamp::Stamp;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Stat, openat, statat};
+use std::cmp::Ordering;
 use std::fs::FileType;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -41,14 +42,14 @@ pub struct WalkError {
     pub source: io::Error,
 }
 
-/// Everything in a worktree, in byte order within each folder, found as the iterator is pulled. `tracked` is asked for
-/// folders too: a folder is tracked when a file below it is, and one that is not comes as a single candidate.
+/// Everything in a worktree, ordered by the bytes of the whole path as git's index is, found as the iterator is pulled. `tracked` is
+/// asked for folders too: a folder is tracked when a file below it is, and one that is not comes as a single candidate.
 pub fn candidates<F: Fn(&[u8]) -> Tracked>(worktree: &Path, tracked: F) -> Candidates<F> {
     Candidates {
         worktree: worktree.to_owned(),
         entries: WalkDir::new(worktree)
             .min_depth(1)
-            .sort_by_file_name()
+            .sort_by(in_order)
             .into_iter(),
         folder: None,
         tracked,
@@ -61,7 +62,7 @@ pub struct Candidates<F> {
     worktree: PathBuf,
     entries: walkdir::IntoIter,
     /// The folder of the last entry, open: `lstat` below it costs half of one by the whole path.
-    folder: Option<(PathBuf, OwnedFd)>,
+    folder: Option<(Vec<u8>, OwnedFd)>,
     tracked: F,
 }
 
@@ -86,7 +87,8 @@ impl<F: Fn(&[u8]) -> Tracked> Candidates<F> {
     /// One entry; `None` for a folder that is entered, and for `.git`.
     fn visit(&mut self, entry: &DirEntry) -> Option<Result<Candidate, WalkError>> {
         let kind = kind(entry.file_type());
-        if entry.file_name() == ".git" {
+        let (folder, name) = folder_and_name(entry);
+        if name == b".git" {
             self.leave(kind);
             return None;
         }
@@ -96,7 +98,7 @@ impl<F: Fn(&[u8]) -> Tracked> Candidates<F> {
             return None;
         }
         self.leave(kind);
-        Some(match self.lstat(entry) {
+        Some(match self.lstat(folder, name) {
             Ok(stat) => Ok(Candidate {
                 path,
                 kind,
@@ -107,14 +109,13 @@ impl<F: Fn(&[u8]) -> Tracked> Candidates<F> {
         })
     }
 
-    fn lstat(&mut self, entry: &DirEntry) -> io::Result<Stat> {
-        let parent = entry.path().parent().unwrap_or(Path::new("."));
-        let folder = match self.folder.take() {
-            Some((path, folder)) if path.as_os_str() == parent.as_os_str() => (path, folder),
-            _ => (parent.to_owned(), open_folder(parent)?),
+    fn lstat(&mut self, folder: &[u8], name: &[u8]) -> io::Result<Stat> {
+        let open = match self.folder.take() {
+            Some(open) if open.0 == folder => open,
+            _ => (folder.to_owned(), open_folder(folder)?),
         };
-        let stat = statat(&folder.1, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW);
-        self.folder = Some(folder);
+        let stat = statat(&open.1, name, AtFlags::SYMLINK_NOFOLLOW);
+        self.folder = Some(open);
         Ok(stat?)
     }
 
@@ -157,7 +158,30 @@ fn kind(file_type: FileType) -> FileKind {
     }
 }
 
-fn open_folder(path: &Path) -> io::Result<OwnedFd> {
+/// Entries of one folder, a folder among them as if its name ended with '/': so the whole paths are in order.
+fn in_order(a: &DirEntry, b: &DirEntry) -> Ordering {
+    let (one, other) = (a.path().as_os_str(), b.path().as_os_str());
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let shared = one.len().min(other.len());
+    let next = |path: &[u8], entry: &DirEntry| {
+        let end = entry.file_type().is_dir().then_some(b'/');
+        path.get(shared).copied().or(end)
+    };
+    let by_names = one[..shared].cmp(&other[..shared]);
+    by_names.then_with(|| next(one, a).cmp(&next(other, b)))
+}
+
+/// The path of an entry's folder and its own name. `Path` looks at every byte for this.
+fn folder_and_name(entry: &DirEntry) -> (&[u8], &[u8]) {
+    let path = entry.path().as_os_str().as_bytes();
+    match memchr::memrchr(b'/', path) {
+        Some(0) => (b"/", &path[1..]),
+        Some(end) => (&path[..end], &path[end + 1..]),
+        None => (b".", path),
+    }
+}
+
+fn open_folder(path: &[u8]) -> io::Result<OwnedFd> {
     let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
     Ok(openat(CWD, path, flags, Mode::empty())?)
 }

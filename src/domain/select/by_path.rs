@@ -5,18 +5,135 @@
 
 use super::reason::SkipReason;
 use super::{names, places};
+use aho_corasick::AhoCorasick;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
-/// A path in lower case, cut into folders and a name.
-pub(super) struct PathWords {
-    lower: String,
+/// A path in lower case, with what its folders' names and its suffix mean. Every name is looked up once.
+pub(super) struct PathWords<'a> {
+    lower: Cow<'a, str>,
     name_at: usize,
+    /// What any of its folders is, or a part that is more than one word.
+    marks: Marks,
+    is_fixture: bool,
+    suffix: Option<&'static Suffix>,
 }
 
-impl PathWords {
-    pub(super) fn of(path: &str) -> Self {
-        let lower = path.to_lowercase();
+/// What a folder's name means: a set of the bits below.
+type Marks = u16;
+const VENDOR: Marks = 1;
+const FIXTURE: Marks = 1 << 1;
+const TESTS: Marks = 1 << 2;
+const TEST_DATA: Marks = 1 << 3;
+const TEST_DATA_TOP: Marks = 1 << 4;
+const OUTPUT: Marks = 1 << 5;
+const GENERATED: Marks = 1 << 6;
+const KEYS: Marks = 1 << 7;
+const SOURCES: Marks = 1 << 8;
+const DIST: Marks = 1 << 9;
+
+static FOLDERS: LazyLock<HashMap<&str, Marks>> = LazyLock::new(|| {
+    let tables: [(&[&str], Marks); 10] = [
+        (places::VENDOR_FOLDERS, VENDOR),
+        (places::FIXTURE_FOLDERS, FIXTURE),
+        (places::TEST_FOLDERS, TESTS),
+        (places::TEST_DATA_FOLDERS, TEST_DATA),
+        (places::TEST_DATA_TOP_FOLDERS, TEST_DATA_TOP),
+        (places::OUTPUT_FOLDERS, OUTPUT),
+        (names::GENERATED_FOLDERS, GENERATED),
+        (names::KEY_FOLDERS, KEYS),
+        (&["src"], SOURCES),
+        (&["dist"], DIST),
+    ];
+    let mut marks: HashMap<&str, Marks> = HashMap::new();
+    for (table, mark) in tables {
+        for folder in table {
+            *marks.entry(folder).or_default() |= mark;
+        }
+    }
+    marks
+});
+
+/// What the text after a name's last dot means.
+#[derive(Default)]
+struct Suffix {
+    is_web: bool,
+    is_key: bool,
+    is_binary: bool,
+    /// Ends of generated and of minified files' names that have this suffix.
+    generated: Vec<&'static str>,
+    minified: Vec<&'static str>,
+}
+
+static SUFFIXES: LazyLock<HashMap<&str, Suffix>> = LazyLock::new(|| {
+    let mut suffixes: HashMap<&str, Suffix> = HashMap::new();
+    for &suffix in places::WEB_SUFFIXES {
+        suffixes.entry(suffix).or_default().is_web = true;
+    }
+    for &suffix in names::KEY_SUFFIXES {
+        suffixes.entry(suffix).or_default().is_key = true;
+    }
+    for &suffix in names::BINARY_SUFFIXES {
+        suffixes.entry(suffix).or_default().is_binary = true;
+    }
+    for &end in names::GENERATED_ENDS {
+        suffixes
+            .entry(suffix_of(end))
+            .or_default()
+            .generated
+            .push(end);
+    }
+    for &end in names::MINIFIED_ENDS {
+        suffixes
+            .entry(suffix_of(end))
+            .or_default()
+            .minified
+            .push(end);
+    }
+    suffixes
+});
+
+/// Every part of a path that says something, searched for in one go: those of other people's code first.
+static PARTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::new(places::VENDOR_PATHS.iter().chain(places::OUTPUT_PATHS)).ok()
+});
+
+/// Text after the last dot of a name; empty without one.
+fn suffix_of(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, suffix)| suffix)
+}
+
+fn lower(path: &str) -> Cow<'_, str> {
+    let stays = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    match path.bytes().all(stays) {
+        true => Cow::Borrowed(path),
+        false => Cow::Owned(path.to_lowercase()),
+    }
+}
+
+impl<'a> PathWords<'a> {
+    pub(super) fn of(path: &'a str) -> Self {
+        let lower = lower(path);
         let name_at = lower.rfind('/').map_or(0, |at| at + 1);
-        PathWords { lower, name_at }
+        let (mut marks, mut is_fixture, mut parent) = (0, false, 0);
+        for folder in words(&lower[..name_at]) {
+            let own = FOLDERS.get(folder).copied().unwrap_or_default();
+            is_fixture |= own & FIXTURE != 0
+                || marks & TESTS != 0 && own & TEST_DATA != 0
+                || parent & TESTS != 0 && own & TEST_DATA_TOP != 0;
+            marks |= own;
+            parent = own;
+        }
+        marks |= marks_of_parts(&lower);
+        let suffix = SUFFIXES.get(suffix_of(&lower[name_at..]));
+        PathWords {
+            lower,
+            name_at,
+            marks,
+            is_fixture,
+            suffix,
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -24,45 +141,50 @@ impl PathWords {
     }
 
     fn folders(&self) -> impl Iterator<Item = &str> {
-        self.lower[..self.name_at]
-            .split('/')
-            .filter(|folder| !folder.is_empty())
+        words(&self.lower[..self.name_at])
     }
 
     fn top(&self) -> &str {
         self.folders().next().unwrap_or_default()
     }
 
-    fn is_below(&self, folder: &str) -> bool {
-        self.folders().any(|one| one == folder)
-    }
-
-    /// Text after the last dot of the name; empty without one.
-    fn suffix(&self) -> &str {
-        self.name()
-            .rsplit_once('.')
-            .map_or("", |(_, suffix)| suffix)
+    /// Whether a folder or part of it has one of these marks.
+    fn is_below(&self, marks: Marks) -> bool {
+        self.marks & marks != 0
     }
 
     fn has_web_suffix(&self) -> bool {
-        places::WEB_SUFFIXES.contains(&self.suffix())
+        self.suffix.is_some_and(|suffix| suffix.is_web)
     }
 }
 
+fn marks_of_parts(path: &str) -> Marks {
+    let Some(parts) = PARTS.as_ref() else {
+        return 0;
+    };
+    let mark = |part: usize| match part < places::VENDOR_PATHS.len() {
+        true => VENDOR,
+        false => OUTPUT,
+    };
+    parts
+        .find_overlapping_iter(path)
+        .fold(0, |marks, found| marks | mark(found.pattern().as_usize()))
+}
+
+fn words(folders: &str) -> impl Iterator<Item = &str> {
+    folders.split('/').filter(|folder| !folder.is_empty())
+}
+
 /// A copy of someone else's code, by folder or by well-known name.
-pub(super) fn is_vendored(path: &PathWords) -> bool {
-    path.folders()
-        .any(|folder| places::VENDOR_FOLDERS.contains(&folder))
+pub(super) fn is_vendored(path: &PathWords<'_>) -> bool {
+    path.is_below(VENDOR)
         || places::VENDOR_TOP_FOLDERS.contains(&path.top())
-        || places::VENDOR_PATHS
-            .iter()
-            .any(|part| path.lower.contains(part))
         || places::VENDOR_NAMES.contains(&path.name())
         || is_known_library(path)
 }
 
 /// `jquery-3.6.0.js` is a copy anywhere; a plain `jquery.js` is one unless it lies among sources, as in jQuery's own repository.
-fn is_known_library(path: &PathWords) -> bool {
+fn is_known_library(path: &PathWords<'_>) -> bool {
     if !path.has_web_suffix() {
         return false;
     }
@@ -71,7 +193,7 @@ fn is_known_library(path: &PathWords) -> bool {
         || places::LIBRARY_STARTS
             .iter()
             .any(|start| stem.starts_with(start));
-    is_plain && !path.is_below("src")
+    is_plain && !path.is_below(SOURCES)
         || is_versioned_library(path.name())
         || path.folders().any(is_versioned_library)
 }
@@ -86,41 +208,29 @@ fn is_versioned_library(name: &str) -> bool {
 }
 
 /// Data that tests read: folders that only ever hold such, and, inside a folder of tests, those that mostly do.
-pub(super) fn is_fixture(path: &PathWords) -> bool {
-    let (mut is_among_tests, mut is_right_below) = (false, false);
-    for folder in path.folders() {
-        if places::FIXTURE_FOLDERS.contains(&folder)
-            || is_among_tests && places::TEST_DATA_FOLDERS.contains(&folder)
-            || is_right_below && places::TEST_DATA_TOP_FOLDERS.contains(&folder)
-        {
-            return true;
-        }
-        is_right_below = places::TEST_FOLDERS.contains(&folder);
-        is_among_tests |= is_right_below;
-    }
-    path.suffix() == "snap"
+pub(super) fn is_fixture(path: &PathWords<'_>) -> bool {
+    path.is_fixture || path.name().ends_with(".snap")
 }
 
 /// What builds, package managers and editors write.
-pub(super) fn is_build_output(path: &PathWords) -> bool {
+pub(super) fn is_build_output(path: &PathWords<'_>) -> bool {
     path.top() == "dist"
-        || path.is_below("dist") && path.has_web_suffix() && !path.is_below("src")
+        || path.is_below(DIST) && path.has_web_suffix() && !path.is_below(SOURCES)
+        || path.is_below(OUTPUT)
         || path.folders().any(is_output_folder)
-        || places::OUTPUT_PATHS
-            .iter()
-            .any(|part| path.lower.contains(part))
 }
 
+/// Folders told by a part of their name.
 fn is_output_folder(folder: &str) -> bool {
-    places::OUTPUT_FOLDERS.contains(&folder)
-        || places::OUTPUT_FOLDER_ENDS
+    folder.contains('.')
+        && places::OUTPUT_FOLDER_ENDS
             .iter()
             .any(|end| folder.ends_with(end))
         || folder.starts_with("cmake-build-")
 }
 
 /// Any check on the name alone that the file fails.
-pub(super) fn of_name(path: &PathWords, generated: Option<bool>) -> Option<SkipReason> {
+pub(super) fn of_name(path: &PathWords<'_>, generated: Option<bool>) -> Option<SkipReason> {
     let name = path.name();
     if is_lock(name) {
         return Some(SkipReason::LockFile);
@@ -129,7 +239,7 @@ pub(super) fn of_name(path: &PathWords, generated: Option<bool>) -> Option<SkipR
         if is_generated(path) {
             return Some(SkipReason::GeneratedName);
         }
-        if is_minified(name) {
+        if is_minified(path) {
             return Some(SkipReason::Minified);
         }
     }
@@ -139,8 +249,8 @@ pub(super) fn of_name(path: &PathWords, generated: Option<bool>) -> Option<SkipR
     if is_boilerplate(path) {
         return Some(SkipReason::Boilerplate);
     }
-    names::BINARY_SUFFIXES
-        .contains(&path.suffix())
+    path.suffix
+        .is_some_and(|suffix| suffix.is_binary)
         .then_some(SkipReason::Binary)
 }
 
@@ -148,38 +258,36 @@ fn is_lock(name: &str) -> bool {
     name.ends_with(".lock") || names::LOCK_NAMES.contains(&name)
 }
 
-fn is_generated(path: &PathWords) -> bool {
-    path.folders()
-        .any(|folder| names::GENERATED_FOLDERS.contains(&folder))
-        || names::GENERATED_NAMES.contains(&path.name())
-        || names::GENERATED_ENDS
-            .iter()
-            .any(|end| path.name().ends_with(end))
+fn is_generated(path: &PathWords<'_>) -> bool {
+    let name = path.name();
+    path.is_below(GENERATED)
+        || names::GENERATED_NAMES.contains(&name)
+        || path
+            .suffix
+            .is_some_and(|suffix| suffix.generated.iter().any(|end| name.ends_with(end)))
         || names::GENERATED_STARTS
             .iter()
-            .any(|start| path.name().starts_with(start))
+            .any(|start| name.starts_with(start))
 }
 
-fn is_minified(name: &str) -> bool {
-    names::MINIFIED_ENDS.iter().any(|end| name.ends_with(end))
+fn is_minified(path: &PathWords<'_>) -> bool {
+    let name = path.name();
+    path.suffix
+        .is_some_and(|suffix| suffix.minified.iter().any(|end| name.ends_with(end)))
 }
 
 /// Files whose whole point is a secret. They are never opened. Templates (`.env.example`) are no secrets.
-fn is_key_file(path: &PathWords) -> bool {
+fn is_key_file(path: &PathWords<'_>) -> bool {
     let name = path.name();
-    if names::TEMPLATE_WORDS.iter().any(|word| name.contains(word)) {
-        return false;
-    }
-    names::KEY_NAMES.contains(&name)
-        || names::KEY_SUFFIXES.contains(&path.suffix())
+    let is_key = path.is_below(KEYS)
+        || path.suffix.is_some_and(|suffix| suffix.is_key)
         || name.starts_with(".env.")
-        || path
-            .folders()
-            .any(|folder| names::KEY_FOLDERS.contains(&folder))
+        || names::KEY_NAMES.contains(&name);
+    is_key && !names::TEMPLATE_WORDS.iter().any(|word| name.contains(word))
 }
 
 /// `LICENSE`, `LICENSE-MIT`, `CHANGELOG.md`; but `license.rs` is code, and `docs/security.md` may tell how the program is secured.
-fn is_boilerplate(path: &PathWords) -> bool {
+fn is_boilerplate(path: &PathWords<'_>) -> bool {
     let (stem, suffix) = path.name().split_once('.').unwrap_or((path.name(), ""));
     if !names::TEXT_SUFFIXES.contains(&suffix) {
         return false;
@@ -209,6 +317,14 @@ mod tests {
             return Some(SkipReason::BuildOutput);
         }
         of_name(&words, None)
+    }
+
+    #[test]
+    fn ends_of_names_are_found_by_their_suffix() {
+        let ends = names::GENERATED_ENDS.iter().chain(names::MINIFIED_ENDS);
+        assert_eq!(ends.filter(|end| suffix_of(end).is_empty()).count(), 0);
+        let parts = places::VENDOR_PATHS.iter().chain(places::OUTPUT_PATHS);
+        assert_eq!(parts.filter(|part| marks_of_parts(part) == 0).count(), 0);
     }
 
     #[test]

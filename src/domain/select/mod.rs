@@ -30,9 +30,9 @@ use by_path::PathWords;
 
 /// Every check that needs no content, in the order of [`SkipReason`].
 pub fn by_path(facts: &PathFacts<'_>, options: &SelectOptions) -> Result<(), Skip> {
+    check_kind(facts)?;
     let text = String::from_utf8_lossy(facts.path);
     let path = PathWords::of(&text);
-    check_kind(facts)?;
     options.check_globs(&text)?;
     check_attributes(facts.attributes)?;
     check_place(&path, facts.attributes)?;
@@ -64,7 +64,7 @@ fn check_attributes(attributes: &Attributes) -> Result<(), Skip> {
     Ok(())
 }
 
-fn check_place(path: &PathWords, attributes: &Attributes) -> Result<(), Skip> {
+fn check_place(path: &PathWords<'_>, attributes: &Attributes) -> Result<(), Skip> {
     if attributes.vendored != Some(false) {
         if by_path::is_vendored(path) {
             return Err(Skip::new(SkipReason::Vendored));
