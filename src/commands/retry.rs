@@ -1,6 +1,7 @@
 //! `pipeline retry`: works again on what stands in FailedFiles, and asks only for what failed.
 
 use super::Session;
+use super::copies;
 use super::drive::Intake;
 use super::engine::Work;
 use super::intake::{self, Closed, Finder};
@@ -10,11 +11,11 @@ use super::source::{OpenRepository, facts};
 use crate::cli::RetryArgs;
 use crate::domain::failure::FailedItem;
 use crate::domain::path;
-use crate::domain::select;
+use crate::domain::select::{self, Skip};
 use crate::domain::source::SourceFile;
 use crate::report::{Exit, GenerationSummary};
 use crate::settings::GenerationSettings;
-use crate::store::FailedFile;
+use crate::store::{FailedFile, StoreError};
 use std::collections::{BTreeMap, HashMap};
 
 /// `run` leaves an item alone once it failed so often, so that a hopeless one is not paid for every night.
@@ -51,6 +52,7 @@ pub fn retry(
 }
 
 fn find(mut finder: Finder<'_>, which: Which) -> anyhow::Result<GenerationSummary> {
+    copies::recall(&finder)?;
     let failed = finder.store.failed_files()?;
     finder.progress.expect(failed.len() as u64);
     let located = repos::to_prepare(&finder.session.workspace)?;
@@ -131,6 +133,12 @@ fn in_repository(
             finder.leave(&failed, "tried_often_enough");
             continue;
         };
+        if failed.content_hash.as_ref() != Some(&file.content_hash)
+            && let Some(skip) = claim(finder, &file, &read.bytes)?
+        {
+            finder.leave(&failed, skip.reason.as_str());
+            continue;
+        }
         if finder.send(Intake::File(Box::new(file), work)).is_err() {
             return Ok(Err(Closed));
         }
@@ -139,6 +147,16 @@ fn in_repository(
         .values()
         .for_each(|file| finder.leave(file, "vanished"));
     Ok(Ok(()))
+}
+
+/// Claims a file whose content is new, unless another one of that content is kept.
+fn claim(finder: &Finder<'_>, file: &SourceFile, bytes: &[u8]) -> Result<Option<Skip>, StoreError> {
+    let bare = select::fingerprint(bytes);
+    let skip = copies::kept_elsewhere(finder, &file.path, &file.content_hash, bare)?;
+    if skip.is_none() {
+        copies::claim(finder, file, bare)?;
+    }
+    Ok(skip)
 }
 
 /// What is to be done about a failed file; `None` when nothing promises to help.

@@ -1,7 +1,7 @@
 //! Copies of files: one is paid for, the others are left out, and none is forgotten.
 
 use crate::generation::{PARSER, QUEUE};
-use crate::model_server::ModelServer;
+use crate::model_server::{ModelServer, Reply, answer};
 use crate::workspace::{Repo, Workspace};
 use serde_json::Value;
 
@@ -140,4 +140,30 @@ fn a_file_that_becomes_a_copy_gives_up_its_stale_rows() {
     );
     assert_eq!(stored(&workspace), ["a/duration.rs", "a/queue.py"]);
     workspace.assert_sound();
+}
+
+#[test]
+fn a_failed_file_that_became_a_copy_is_not_retried() {
+    let model = ModelServer::scripted(|seen| {
+        match seen.texts("user").concat().contains("File: fails.rs") {
+            true => Reply::error(422, "invalid_request_error", "not this one"),
+            false => answer(seen),
+        }
+    });
+    let workspace = Workspace::with_model(&model.base_url());
+    let repo = Repo::new(&workspace.origin().join("a"));
+    repo.write("fails.rs", PARSER).write("queue.py", QUEUE);
+    repo.commit();
+    workspace.list_repos(&[&repo.url()]);
+    workspace.run(&["scrape"]).expect(0);
+    workspace.run(&["prepare"]).expect(3);
+    repo.write("fails.rs", QUEUE).commit();
+    workspace.run(&["scrape"]).expect(0);
+    let asked = model.chat_count();
+    let summary = workspace.run(&["retry", "--json"]).expect(0).json();
+    assert_eq!(summary["skipped"]["duplicate_exact"], 1, "{summary}");
+    assert_eq!(model.chat_count(), asked);
+    prepare(&workspace, &[]);
+    assert_eq!(stored(&workspace), ["a/queue.py"]);
+    assert_eq!(workspace.count("FailedFiles"), 0);
 }
