@@ -66,7 +66,7 @@ impl Engine {
         };
         context.count(&answered);
         let (question, text) = (&wanted.question.question, answered.completion.text.trim());
-        let score = match check(context, shown, said, question, text) {
+        let score = match self.check(context, shown, said, question, text).await? {
             Ok(score) => score,
             Err(code) => return Ok(Err(code)),
         };
@@ -80,6 +80,30 @@ impl Engine {
             score,
             judged,
             answered,
+        }))
+    }
+
+    /// The checks that need no model. The rest of the repository is looked at only where that can change the verdict.
+    async fn check(
+        &self,
+        context: &FileContext<'_>,
+        shown: &Shown<'_>,
+        said: &[Exchange],
+        question: &str,
+        text: &str,
+    ) -> Result<Result<Score, FailureCode>, Halt> {
+        let (evidence, gates) = (&shown.evidence, &shown.gates);
+        let mut verdict = quality::check_answer(question, text, evidence, None, gates);
+        if quality::wants_elsewhere(question, text, evidence, &verdict) {
+            let elsewhere = self.neighbours.of(&context.file.repository).await?;
+            verdict = quality::check_answer(question, text, evidence, Some(&elsewhere), gates);
+        }
+        let earlier: Vec<&str> = said.iter().map(|said| said.answer.as_str()).collect();
+        let verdict = verdict.and_then(|score| quality::check_news(text, &earlier).map(|()| score));
+        Ok(verdict.map_err(|rejection| {
+            let path = &context.file.path;
+            tracing::trace!("{path}: {} ({})", rejection.code, rejection.detail);
+            rejection.code
         }))
     }
 
@@ -109,22 +133,4 @@ impl Engine {
             seed: (tries > 0).then_some(tries),
         }
     }
-}
-
-/// The checks that need no model.
-fn check(
-    context: &FileContext<'_>,
-    shown: &Shown<'_>,
-    said: &[Exchange],
-    question: &str,
-    text: &str,
-) -> Result<Score, FailureCode> {
-    let earlier: Vec<&str> = said.iter().map(|said| said.answer.as_str()).collect();
-    quality::check_answer(question, text, &shown.evidence, &shown.gates)
-        .and_then(|score| quality::check_news(text, &earlier).map(|()| score))
-        .map_err(|rejection| {
-            let path = &context.file.path;
-            tracing::trace!("{path}: {} ({})", rejection.code, rejection.detail);
-            rejection.code
-        })
 }

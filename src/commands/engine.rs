@@ -4,6 +4,7 @@
 //! cache, keeps to the budget, and stores what was paid for before it is used. It never touches the dataset.
 
 use super::cut::FileContext;
+use super::neighbours::Neighbours;
 use super::piece::PieceResult;
 use super::stop::Signal;
 use crate::domain::chunk::{BytesPerToken, chunk_bytes_max};
@@ -17,8 +18,9 @@ use crate::settings::GenerationSettings;
 use crate::store::{Cache, StoreError};
 use futures_util::StreamExt as _;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Window assumed of a model that does not tell its own, in tokens.
 pub(super) const WINDOW_ASSUMED_TOKENS: u64 = 8192;
@@ -89,7 +91,8 @@ pub struct Engine {
     pub(super) settings: GenerationSettings,
     pub(super) run_id: String,
     cache: Cache,
-    closed: AtomicBool,
+    closed: Arc<AtomicBool>,
+    pub(super) neighbours: Neighbours,
     lost: Mutex<Option<StoreError>>,
 }
 
@@ -110,16 +113,25 @@ pub(super) enum Refused {
 }
 
 impl Engine {
-    /// An engine over a connected client.
-    pub fn new(client: Client, settings: GenerationSettings, cache: Cache, run_id: &str) -> Self {
+    /// An engine over a connected client, for files of the repositories below `repos`.
+    pub fn new(
+        client: Client,
+        settings: GenerationSettings,
+        cache: Cache,
+        repos: PathBuf,
+        run_id: &str,
+    ) -> Self {
+        let closed = Arc::new(AtomicBool::new(false));
+        let options = settings.select.clone();
         Engine {
+            neighbours: Neighbours::new(repos, options, Arc::clone(&closed)),
             judge: None,
             began_with: client.profile(),
             client,
             run_id: run_id.to_owned(),
             cache,
             settings,
-            closed: AtomicBool::new(false),
+            closed,
             lost: Mutex::default(),
         }
     }

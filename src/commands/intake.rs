@@ -189,7 +189,14 @@ async fn work(
                 signal = signals.wait() => return Ok(Ended::Early(Halt::Signal(signal))),
                 clients = connect(settings, &cache) => clients?,
             };
-            let engine = Engine::new(client, settings.clone(), cache.clone(), &session.run_id);
+            let repos = session.workspace.repos();
+            let engine = Engine::new(
+                client,
+                settings.clone(),
+                cache.clone(),
+                repos,
+                &session.run_id,
+            );
             Some(Arc::new(engine.with_judge(judge)))
         }
         _ => None,

@@ -14,6 +14,7 @@ mod intake;
 mod judging;
 mod late;
 mod licences;
+mod neighbours;
 mod outlook;
 mod piece;
 mod plan;

@@ -10,15 +10,20 @@
 //! ```
 //!
 //! `PAIRS.jsonl`: one object a line with `id`, `package`, `version`, `path`, `language`, `question`, `answer` and, if there is one, a subtly
-//! wrong twin `wrong_answer` of kind `wrong_kind`. `SOURCES`: a folder that holds the unpacked package `<package>-<version>` of each.
+//! wrong twin `wrong_answer` of kind `wrong_kind`. `SOURCES`: a folder that holds the unpacked package `<package>-<version>` of each; it stands
+//! for the repository.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod plant;
 
-use pipeline::domain::quality::{self, Evidence, EvidenceIndex, GateOptions, markdown::Document};
+use pipeline::domain::chunk::Outline;
+use pipeline::domain::quality::{
+    self, Elsewhere, Evidence, EvidenceIndex, GateOptions, markdown::Document,
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Instant;
 
 /// Kinds that mechanics can be expected to see.
@@ -56,6 +61,17 @@ pub struct Pair {
     /// The file that the pair is about.
     #[serde(skip)]
     pub source: String,
+    /// What its package defines.
+    #[serde(skip)]
+    pub package_has: Rc<Package>,
+}
+
+/// A package, standing for the repository of a pair.
+#[derive(Default)]
+pub struct Package {
+    /// Names that its files define, in order.
+    pub names: Vec<String>,
+    elsewhere: Elsewhere,
 }
 
 /// An answer put to the gates.
@@ -97,14 +113,50 @@ fn load(pairs: &Path, sources: &Path) -> Vec<Pair> {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
+    let mut packages: BTreeMap<PathBuf, Rc<Package>> = BTreeMap::new();
     for pair in &mut pairs {
         let root = sources.join(format!("{}-{}", pair.package, pair.version));
+        let package = packages.entry(root.clone());
+        pair.package_has = Rc::clone(package.or_insert_with(|| Rc::new(Package::of(&root))));
         let places = [root.join(&pair.path), root.join("package").join(&pair.path)];
         let place = places.iter().find(|place| place.is_file());
         let place = place.unwrap_or_else(|| panic!("no source for {}", pair.id));
         pair.source = String::from_utf8_lossy(&std::fs::read(place).unwrap()).into_owned();
     }
     pairs
+}
+
+impl Package {
+    fn of(root: &Path) -> Self {
+        let mut package = Package::default();
+        // A package may be a link into the registry's folder.
+        let files = walkdir::WalkDir::new(root).follow_root_links(true);
+        for file in files.sort_by_file_name().into_iter().flatten() {
+            let path = file.path().strip_prefix(root).unwrap().to_str().unwrap();
+            let Ok(bytes) = std::fs::read(file.path()) else {
+                continue;
+            };
+            package.elsewhere.add_path(path);
+            let outline = Outline::of(&String::from_utf8_lossy(&bytes), language_of(path));
+            package.elsewhere.add_definitions(&outline);
+            let symbols = outline.symbols.iter();
+            package
+                .names
+                .extend(symbols.map(|symbol| symbol.short_name().to_owned()));
+        }
+        package
+    }
+}
+
+fn language_of(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "rs" => "Rust",
+        "py" => "Python",
+        "js" | "cjs" | "mjs" => "JavaScript",
+        "ts" | "mts" | "cts" => "TypeScript",
+        "c" | "h" => "C",
+        _ => "Text",
+    }
 }
 
 fn index(pair: &Pair) -> EvidenceIndex {
@@ -130,17 +182,35 @@ fn judge_all(pairs: &[Pair]) -> Cases {
             .unwrap()
             % 2;
         for planted in plant::all(pairs, at) {
-            let case = judge(&planted, &indexes[planted.evidence], half);
+            let case = judge(
+                &planted,
+                &pairs[planted.evidence],
+                &indexes[planted.evidence],
+                half,
+            );
             cases.entry(planted.kind).or_default().push(case);
         }
     }
     cases
 }
 
-fn judge(planted: &plant::Planted, evidence: &EvidenceIndex, half: usize) -> Case {
+fn judge(planted: &plant::Planted, pair: &Pair, evidence: &EvidenceIndex, half: usize) -> Case {
+    let elsewhere = Some(&pair.package_has.elsewhere);
     let (question, answer) = (&planted.question, &planted.answer);
-    let verdict = quality::check_answer(question, answer, evidence, &GateOptions::default());
-    let rated = quality::rate(question, answer, &Document::parse(answer), evidence);
+    let verdict = quality::check_answer(
+        question,
+        answer,
+        evidence,
+        elsewhere,
+        &GateOptions::default(),
+    );
+    let rated = quality::rate(
+        question,
+        answer,
+        &Document::parse(answer),
+        evidence,
+        elsewhere,
+    );
     let beyond_doubt = matches!(&verdict, Err(rejection) if rejection.score.is_none());
     let parts = rated
         .parts
@@ -228,7 +298,13 @@ fn measure_cost(pairs: &[Pair]) {
         .cycle()
         .take(ROUNDS * pairs.len())
     {
-        let verdict = quality::check_answer(&pair.question, &pair.answer, index, &options);
+        let verdict = quality::check_answer(
+            &pair.question,
+            &pair.answer,
+            index,
+            Some(&pair.package_has.elsewhere),
+            &options,
+        );
         let _ = std::hint::black_box(verdict);
     }
     let checking = started.elapsed().as_secs_f64() * 1e6 / (ROUNDS * pairs.len()) as f64;

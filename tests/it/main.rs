@@ -17,6 +17,7 @@ mod kills;
 mod licence_policy;
 mod llm_edge;
 mod model_server;
+mod neighbours;
 mod pace;
 mod questions;
 mod retrying;

@@ -21,7 +21,7 @@ pub struct Evidence<'a> {
     pub path: &'a str,
 }
 
-/// Names and paths defined in a repository, beyond what the model was shown. Built once, shared by all chunks.
+/// Names of the whole file, beyond what the model was shown. Built once, shared by all chunks.
 #[derive(Debug, Default)]
 pub struct Symbols {
     names: HashedSet,
@@ -147,7 +147,7 @@ impl EvidenceIndex {
         }
     }
 
-    /// How well an identifier is known in the chunk, its context, its path or the repository's symbols.
+    /// How well an identifier is known in the chunk, its context, its path or the rest of the file.
     pub fn name(&self, name: &str) -> Support {
         let (hash, folded) = (words::hash(name), words::hash_folded(name));
         let both = [&self.local, self.shared.as_ref()];

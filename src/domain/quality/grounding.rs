@@ -40,10 +40,19 @@ pub struct Mention<'a> {
     pub support: f64,
     /// Whether the question brought it up.
     pub asked: bool,
+    /// Whether it is a name or a file without evidence that the repository has elsewhere.
+    pub elsewhere: bool,
     /// Which sentence it stands in, from 0.
     pub(super) sentence: usize,
     /// What its form alone says for it, in `[0, 1]`: an example's input is no claim about the source.
     pub(super) excuse: f64,
+}
+
+impl Mention<'_> {
+    /// Whether it is a name or a file that nothing bears out.
+    pub fn is_unknown_name(&self) -> bool {
+        matches!(self.sort, Sort::Name | Sort::File) && self.support == 0.0
+    }
 }
 
 /// Support of a name that the evidence has in another spelling only.
@@ -356,6 +365,7 @@ impl<'a> Reader<'a, '_> {
             sort,
             support,
             asked,
+            elsewhere: false,
             sentence,
             excuse: 0.0,
         });

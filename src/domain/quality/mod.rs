@@ -12,6 +12,7 @@ mod binding;
 pub mod citing;
 pub mod contamination;
 pub mod duplicate;
+pub mod elsewhere;
 pub mod evidence;
 pub mod fingerprint;
 pub mod grounding;
@@ -29,6 +30,7 @@ pub mod vocabulary;
 pub mod words;
 
 pub use citing::evidence_lines;
+pub use elsewhere::Elsewhere;
 pub use evidence::{Evidence, EvidenceIndex, Symbols};
 pub use score::Parts;
 
@@ -81,7 +83,7 @@ pub struct Score {
     pub value: f64,
     /// What it is made of.
     pub parts: Parts,
-    /// What a reader should know: names without evidence, altered quotations, code that does not parse, repetition, copying.
+    /// What a reader should know: names without evidence or defined elsewhere in the repository, altered quotations, code that does not parse, repetition, copying.
     pub flags: Vec<String>,
 }
 
@@ -96,7 +98,8 @@ pub struct Rejection {
     pub score: Option<Box<Score>>,
 }
 
-/// Judges one answer.
+/// Judges one answer. `elsewhere` is what its repository defines beyond the evidence, once that was looked up; [`wants_elsewhere`] tells when it
+/// is wanted.
 ///
 /// # Errors
 /// A [`Rejection`] when the answer is wrong beyond doubt or scores below `options.min_score`.
@@ -104,6 +107,7 @@ pub fn check_answer(
     question: &str,
     answer: &str,
     evidence: &EvidenceIndex,
+    elsewhere: Option<&Elsewhere>,
     options: &GateOptions,
 ) -> Result<Score, Rejection> {
     let document = Document::parse(answer);
@@ -117,11 +121,28 @@ pub fn check_answer(
             score: None,
         });
     }
-    let score = rate(question, answer, &document, evidence);
+    let score = rate(question, answer, &document, evidence, elsewhere);
     if score.value < options.min_score {
         return Err(below(score, options.min_score));
     }
     Ok(score)
+}
+
+/// Whether a verdict given without the rest of the repository may change with it: the answer has a name or a file without evidence.
+pub fn wants_elsewhere(
+    question: &str,
+    answer: &str,
+    evidence: &EvidenceIndex,
+    verdict: &Result<Score, Rejection>,
+) -> bool {
+    let score = match verdict {
+        Ok(score) => Some(score),
+        Err(rejection) => rejection.score.as_deref(),
+    };
+    score.is_some_and(|score| score.parts.names < 1.0)
+        && grounding::mentions(&Document::parse(answer), question, evidence)
+            .iter()
+            .any(Mention::is_unknown_name)
 }
 
 /// Most of a later answer that may retell earlier ones.
@@ -172,8 +193,12 @@ pub fn rate(
     answer: &str,
     document: &Document<'_>,
     evidence: &EvidenceIndex,
+    elsewhere: Option<&Elsewhere>,
 ) -> Score {
-    let mentions = grounding::mentions(document, question, evidence);
+    let mut mentions = grounding::mentions(document, question, evidence);
+    if let Some(elsewhere) = elsewhere {
+        elsewhere.mark(&mut mentions);
+    }
     let quoting = quoting::compare(document, question, evidence);
     let (mentions, quoting) = (&mentions[..], &quoting);
     let subject = Subject {
@@ -219,14 +244,18 @@ fn flag(what: &str, text: &str) -> String {
 fn flags(mentions: &[Mention<'_>], quoting: &Quoting) -> Vec<String> {
     let unknown = mentions
         .iter()
-        .filter(|m| m.support <= grounding::UNKNOWN_SUPPORT && !m.asked)
+        .filter(|m| m.support <= grounding::UNKNOWN_SUPPORT && !m.asked && !m.elsewhere)
         .map(|m| ("no evidence", m.text));
+    let elsewhere = mentions
+        .iter()
+        .filter(|m| m.elsewhere)
+        .map(|m| ("only elsewhere in the repository", m.text));
     let altered = quoting
         .altered
         .iter()
         .map(|quote| ("altered quotation", quote.as_str()));
     let mut flags: Vec<String> = Vec::new();
-    for (what, text) in unknown.chain(altered) {
+    for (what, text) in unknown.chain(altered).chain(elsewhere) {
         let flag = flag(what, text);
         if flags.len() < FLAGS_MAX && !flags.contains(&flag) {
             flags.push(flag);

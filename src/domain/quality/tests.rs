@@ -37,7 +37,7 @@ fn check(answer: &str) -> Result<Score, Rejection> {
         markers: vec!["SOURCE 1f2e3d".into()],
         ..GateOptions::default()
     };
-    check_answer(QUESTION, answer, &index(), &options)
+    check_answer(QUESTION, answer, &index(), None, &options)
 }
 
 fn code(answer: &str) -> Option<FailureCode> {
@@ -183,6 +183,7 @@ fn a_file_that_speaks_of_snippets_may_be_answered_so() {
             "What does `save_snippet` do?",
             answer,
             &index,
+            None,
             &GateOptions::default()
         )
         .is_ok()
@@ -216,7 +217,7 @@ fn what_is_computed_or_filled_in_is_no_invention() {
             "`after('1 month')` hands its `attempt` on to `clock.wait`, with `SECONDS`.",
         ),
     ] {
-        let score = check_answer(question, answer, &index, &GateOptions::default());
+        let score = check_answer(question, answer, &index, None, &GateOptions::default());
         assert!(
             score.as_ref().is_ok_and(|score| score.value > 0.75),
             "{answer}: {score:?}"
@@ -230,6 +231,7 @@ fn what_is_computed_or_filled_in_is_no_invention() {
             "What does `after` do?",
             answer,
             &index,
+            None,
             &GateOptions::default(),
         );
         assert_eq!(
@@ -244,7 +246,7 @@ fn what_is_computed_or_filled_in_is_no_invention() {
 fn the_same_answer_always_gets_the_same_score() {
     let answer = TRUE_ANSWER.replace("5 attempts", "7 attempts or 9");
     let scores: Vec<f64> = (0..20)
-        .map(|_| rate(QUESTION, &answer, &Document::parse(&answer), &index()).value)
+        .map(|_| rate(QUESTION, &answer, &Document::parse(&answer), &index(), None).value)
         .collect();
     assert!(
         scores
@@ -311,8 +313,44 @@ fn no_text_makes_a_check_panic() {
             min_score: 0.0,
             ..GateOptions::default()
         };
-        let _ = check_answer(&text, &text, &index, &options);
-        let score = rate(&text, &text, &Document::parse(&text), &index).value;
+        let _ = check_answer(&text, &text, &index, None, &options);
+        let score = rate(&text, &text, &Document::parse(&text), &index, None).value;
         assert!((0.0..=1.0).contains(&score), "{text:?}: {score}");
     }
+}
+
+#[test]
+fn what_the_repository_has_elsewhere_is_neither_evidence_nor_invention() {
+    let mut elsewhere = Elsewhere::default();
+    elsewhere.add_path("src/crawl_queue.py");
+    let known = "def requeue_page(url):\n    pass\n\nclass PageStore:\n    pass\n";
+    elsewhere.add_definitions(&crate::domain::chunk::Outline::of(known, "Python"));
+    let checked = |answer: &str, elsewhere| {
+        let evidence = index();
+        let verdict = check_answer(QUESTION, answer, &evidence, elsewhere, &Default::default());
+        let wants = wants_elsewhere(QUESTION, answer, &evidence, &verdict);
+        (verdict, wants)
+    };
+    let naming = |name: &str| format!("{TRUE_ANSWER} Compare {name}.");
+    for (name, flag) in [
+        ("`requeue_page`", "requeue_page"),
+        ("src/crawl_queue.py", "src/crawl_queue.py"),
+    ] {
+        let answer = naming(name);
+        let (alone, wants) = checked(&answer, None);
+        assert!(wants && alone.is_err(), "{alone:?}");
+        let score = checked(&answer, Some(&elsewhere)).0.unwrap();
+        assert_eq!(
+            score.flags,
+            [format!("only elsewhere in the repository: {flag}")]
+        );
+        let (plain, _) = checked(TRUE_ANSWER, Some(&elsewhere));
+        assert!(score.value < plain.unwrap().value);
+    }
+    let (invented, wants) = checked(&naming("`purge_pages`"), Some(&elsewhere));
+    assert!(wants && invented.is_err(), "{invented:?}");
+    assert!(!checked(TRUE_ANSWER, None).1);
+    let of_others =
+        "`requeue_page` puts the url back, which `PageStore` then keeps until the crawl is over.";
+    assert!(checked(of_others, Some(&elsewhere)).0.is_err());
 }

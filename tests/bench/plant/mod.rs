@@ -33,6 +33,7 @@ pub fn all(pairs: &[Pair], at: usize) -> Vec<Planted> {
         add(&format!("twin {kind}"), Some(wrong.clone()));
         add("twin (all)", Some(wrong.clone()));
     }
+    add("good, naming elsewhere", naming_elsewhere(pair));
     add(
         "renamed all",
         Some(rename(&pair.answer, usize::MAX, &mut dice)),
@@ -120,6 +121,14 @@ fn moved(pairs: &[Pair], at: usize, all: &mut Vec<Planted>) {
             evidence: at,
         });
     }
+}
+
+/// The true answer with one more sentence, which names something that another file of the package defines.
+fn naming_elsewhere(pair: &Pair) -> Option<String> {
+    let fits = |name: &&String| words::looks_like_code(name) && !pair.source.contains(*name);
+    let names: Vec<&String> = pair.package_has.names.iter().filter(fits).collect();
+    let name = names.get(Dice(words::hash(&pair.id)).roll(names.len().max(1)))?;
+    Some(format!("{} Compare `{name}`.", pair.answer))
 }
 
 /// A small deterministic source of choices.

@@ -1,0 +1,112 @@
+//! What a repository defines outside the file at hand: names and paths that an answer may mention, though they tell nothing about the file.
+//!
+//! Owns their look-up, bounded in memory, and what it is worth. Finds no files.
+
+use super::grounding::{Mention, Sort};
+use super::words::{self, HashedSet, Kind};
+use crate::domain::chunk::{Outline, SymbolKind};
+
+/// Most hashes kept of names, and as many of paths: at most 5 MB each. What comes later is not known; what an answer says of it is unknown then,
+/// as it would be without any of this.
+const HASHES_MAX: usize = 1 << 18;
+
+/// Support of a name or file that only the rest of the repository has: it is no invention, yet an answer that names little else belongs to
+/// another file. In `tests/bench/quality.rs`, left out of the mean they would let through twice as many answers moved within a repository.
+const ELSEWHERE_SUPPORT: f64 = 0.2;
+
+/// Names defined in a repository, and the paths of its files.
+#[derive(Debug, Default)]
+pub struct Elsewhere {
+    names: HashedSet,
+    paths: HashedSet,
+}
+
+impl Elsewhere {
+    /// Adds a path, such as `src/git/wire.rs`. It is known as a whole, by each of its ends, and its words are names.
+    pub fn add_path(&mut self, path: &str) {
+        let ends = path.match_indices('/').map(|(at, _)| at + 1);
+        for start in std::iter::once(0).chain(ends) {
+            add(&mut self.paths, words::hash(&path[start..]));
+        }
+        self.add_names(path);
+    }
+
+    /// Adds what a file defines. Headings are prose and define nothing.
+    pub fn add_definitions(&mut self, outline: &Outline) {
+        let is_code = |kind| kind != SymbolKind::Section;
+        for symbol in outline.symbols.iter().filter(|one| is_code(one.kind)) {
+            self.add_names(&symbol.name);
+        }
+    }
+
+    fn add_names(&mut self, text: &str) {
+        for token in words::tokens(text) {
+            if token.kind == Kind::Name {
+                add(&mut self.names, words::hash(token.text));
+            }
+        }
+    }
+
+    /// Whether the repository defines this name, spelt just so, or has it in a path.
+    pub fn has_name(&self, name: &str) -> bool {
+        self.names.contains(&words::hash(name))
+    }
+
+    /// Whether the repository has a file of this path, or one whose path ends with it.
+    pub fn has_path(&self, path: &str) -> bool {
+        self.paths.contains(&words::hash(path))
+    }
+
+    /// Marks the names and files without evidence that stand here. They are no inventions, and no evidence of knowing the file either.
+    pub fn mark(&self, mentions: &mut [Mention<'_>]) {
+        for mention in mentions.iter_mut().filter(|m| m.is_unknown_name()) {
+            mention.elsewhere = match mention.sort {
+                Sort::File => self.has_path(mention.text),
+                _ => self.has_name(mention.text),
+            };
+            if mention.elsewhere {
+                mention.support = ELSEWHERE_SUPPORT;
+            }
+        }
+    }
+}
+
+fn add(set: &mut HashedSet, hash: u64) {
+    if set.len() < HASHES_MAX {
+        set.insert(hash);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn definitions_and_ends_of_paths_are_known_and_nothing_else() {
+        let mut known = Elsewhere::default();
+        known.add_path("src/git/wire.rs");
+        let text = "impl Router {\n    pub fn handle_all(&self) { call_other(); }\n}\n";
+        known.add_definitions(&Outline::of(text, "Rust"));
+        known.add_definitions(&Outline::of("# Some heading_here\n\nText.\n", "Markdown"));
+        for name in ["Router", "handle_all", "wire"] {
+            assert!(known.has_name(name), "{name}");
+        }
+        for name in ["call_other", "Handle_all", "heading_here"] {
+            assert!(!known.has_name(name), "{name}");
+        }
+        for path in ["src/git/wire.rs", "git/wire.rs", "wire.rs"] {
+            assert!(known.has_path(path), "{path}");
+        }
+        for path in ["rc/git/wire.rs", "src/git", "ire.rs"] {
+            assert!(!known.has_path(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut known = Elsewhere::default();
+        (0..=HASHES_MAX).for_each(|at| known.add_path(&format!("f{at}")));
+        assert!(known.has_path("f0") && !known.has_path(&format!("f{HASHES_MAX}")));
+        assert_eq!(known.names.len(), HASHES_MAX);
+    }
+}
