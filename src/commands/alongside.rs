@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 
 /// Rows of one page.
-pub(super) const PAGE: usize = 512;
+pub(super) const PAGE: usize = 1024;
 
 /// The rows of one repository, by stored path.
 #[derive(Debug)]

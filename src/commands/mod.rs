@@ -26,6 +26,7 @@ mod retry;
 mod row;
 mod run;
 mod scan;
+mod scan_one;
 mod scrape;
 mod screen;
 mod sieve;

@@ -37,8 +37,8 @@ pub struct CacheLimits {
 pub struct StatRow {
     /// The file as it was when it was last read.
     pub seen: Seen,
-    /// Set when its content was not selected: the reason, and what it depends on besides the content.
-    pub skipped: Option<String>,
+    /// What came of it, and what that depends on besides the content, in its keeper's words.
+    pub note: Option<String>,
 }
 
 /// Stat rows by stored path.
@@ -414,7 +414,7 @@ mod tests {
         };
         let row = StatRow {
             seen,
-            skipped: Some("binary".to_owned()),
+            note: Some("binary".to_owned()),
         };
         opened
             .0

@@ -110,7 +110,7 @@ pub(super) fn keep_stats(
         "INSERT OR REPLACE INTO stats (path, file_bytes, mtime_ns, ctime_ns, inode, content_hash, seen_at_ns, skipped)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
-    for (path, StatRow { seen, skipped }) in rows {
+    for (path, StatRow { seen, note }) in rows {
         let Stamp {
             file_bytes,
             mtime_ns,
@@ -127,7 +127,7 @@ pub(super) fn keep_stats(
             inode,
             seen.content_hash,
             seen.seen_at_ns,
-            skipped
+            note
         ];
         insert.execute(values)?;
     }
@@ -223,7 +223,7 @@ pub(super) fn stats_below(
             row.get(0)?,
             StatRow {
                 seen,
-                skipped: row.get(7)?,
+                note: row.get(7)?,
             },
         ))
     })?;

@@ -25,5 +25,6 @@ mod scraping;
 mod secrets;
 mod status;
 mod turns;
+mod unchanged;
 mod view;
 mod workspace;
