@@ -182,12 +182,13 @@ fn judge_all(pairs: &[Pair]) -> Cases {
             .unwrap()
             % 2;
         for planted in plant::all(pairs, at) {
-            let case = judge(
+            let mut case = judge(
                 &planted,
                 &pairs[planted.evidence],
                 &indexes[planted.evidence],
                 half,
             );
+            case.verdict += &change(&pairs[at].answer, &planted.answer);
             cases.entry(planted.kind).or_default().push(case);
         }
     }
@@ -225,6 +226,22 @@ fn judge(planted: &plant::Planted, pair: &Pair, evidence: &EvidenceIndex, half: 
         score: if beyond_doubt { 0.0 } else { rated.value },
         verdict: format!("{} ({parts}) {:?}{refused}", planted.id, rated.flags),
     }
+}
+
+/// What was planted: where the answer begins to differ from the true one, and the words there.
+fn change(good: &str, planted: &str) -> String {
+    const CHARS_SHOWN: usize = 48;
+    const CHARS_BEFORE: usize = 24;
+    let both = good.chars().zip(planted.chars());
+    let same = both.take_while(|(one, other)| one == other).count();
+    let from = |text: &str| -> String {
+        let start = same.saturating_sub(CHARS_BEFORE);
+        text.chars().skip(start).take(CHARS_SHOWN).collect()
+    };
+    if good == planted {
+        return String::new();
+    }
+    format!(" {:?} became {:?}", from(good), from(planted))
 }
 
 fn report(cases: &Cases) {

@@ -156,6 +156,7 @@ fn rename(answer: &str, most: usize, dice: &mut Dice) -> String {
         t.kind == Kind::Name
             && t.text.len() > 2
             && (words::looks_like_code(t.text) || in_code[t.start])
+            && !answer[..t.start].ends_with("```")
             && !KEYWORDS.contains(&t.text)
     };
     let mut names: Vec<&str> = tokens
@@ -170,10 +171,9 @@ fn rename(answer: &str, most: usize, dice: &mut Dice) -> String {
     }
     let fresh: Vec<String> = names.iter().map(|name| styled(name, dice)).collect();
     replace_tokens(answer, |t| {
-        names
-            .iter()
-            .position(|n| *n == t.text)
-            .map(|at| fresh[at].clone())
+        let is_tag = answer[..t.start].ends_with("```");
+        let place = names.iter().position(|n| *n == t.text && !is_tag);
+        place.map(|at| fresh[at].clone())
     })
 }
 
