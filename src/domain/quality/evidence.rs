@@ -3,7 +3,9 @@
 //! Owns the look-ups: is this name, number, path or run of code there, and where. Judges nothing.
 
 use super::relevance;
-use super::words::{self, HashedSet, Kind, Token};
+use super::words::{self, AsIs, HashedSet, Kind, Token};
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 /// The facts behind one chunk's answers, as the model saw them.
@@ -77,6 +79,8 @@ pub struct EvidenceIndex {
     long_runs: HashedSet,
     /// Every number's bits with its line, sorted.
     numbers: Vec<(u64, u32)>,
+    /// Every token that is a number, with its value.
+    values: HashMap<u64, f64, BuildHasherDefault<AsIs>>,
     stems: HashedSet,
     local: Symbols,
     shared: Arc<Symbols>,
@@ -95,6 +99,7 @@ impl EvidenceIndex {
             pairs: HashedSet::default(),
             long_runs: HashedSet::default(),
             numbers: Vec::new(),
+            values: HashMap::default(),
             stems: HashedSet::default(),
             local: Symbols::new([evidence.repository, evidence.path]),
             shared,
@@ -140,6 +145,7 @@ impl EvidenceIndex {
             && let Some(value) = words::number_value(token.text)
         {
             self.numbers.push((value.to_bits(), line));
+            self.values.insert(hash, value);
         }
         if token.kind != Kind::Mark && self.local.names.insert(hash) {
             self.local.folded.insert(words::hash_folded(token.text));
@@ -163,6 +169,11 @@ impl EvidenceIndex {
     /// Lines (from 0) of the chunk or its context where a number of this value stands, in whatever notation.
     pub fn number(&self, value: f64) -> impl Iterator<Item = u32> + '_ {
         found(&self.numbers, value.to_bits())
+    }
+
+    /// The value of a token of the chunk or its context, if it is a number.
+    pub fn number_of(&self, token: u64) -> Option<f64> {
+        self.values.get(&token).copied()
     }
 
     /// Numbers on a line (from 0) of the chunk or its context, by value.

@@ -60,6 +60,8 @@ const FOLDED_SUPPORT: f64 = 0.8;
 
 /// Support of a name that the question brought, where the evidence has it not.
 pub const ASKED_SUPPORT: f64 = 0.7;
+/// Support of a name that the evidence has not and the answer says is not there: "it has no `close`".
+const DENIED_SUPPORT: f64 = 0.7;
 /// Support of a name that needs no evidence, where there is none.
 const COMMON_SUPPORT: f64 = 0.5;
 /// Shortest name that counts as asked for where the question has it as a part of another word.
@@ -86,11 +88,15 @@ pub fn mentions<'a>(
         asked,
         evidence,
         sentence: 0,
+        denied: false,
         found: Vec::new(),
     };
     for piece in &document.pieces {
         match piece {
-            Piece::Prose(text) => reader.prose(text),
+            Piece::Prose(text) => {
+                reader.prose(text);
+                reader.denied = prose::denies(text, reader.denied);
+            }
             Piece::Span(code) => reader.code(code),
             Piece::Block { code, .. } => reader.block(code),
         }
@@ -164,6 +170,8 @@ struct Reader<'a, 'e> {
     asked: HashedSet,
     evidence: &'e EvidenceIndex,
     sentence: usize,
+    /// Whether the words before deny what is named next.
+    denied: bool,
     found: Vec<Mention<'a>>,
 }
 
@@ -279,6 +287,7 @@ impl<'a> Reader<'a, '_> {
                 self.number(&text[token.start..tokens[end].end()], excuse);
             }
             Kind::Name if coded() && !told.iter().any(|part| contains(text, part, token.start)) => {
+                self.denied = prose::denies(&text[..token.start], false);
                 self.name(token.text)
             }
             Kind::Mark if prose::ends_sentence(text, &token) => self.sentence += 1,
@@ -305,6 +314,7 @@ impl<'a> Reader<'a, '_> {
             {
                 ASKED_SUPPORT
             }
+            Support::None if self.denied => DENIED_SUPPORT,
             Support::None if sort == Sort::Common => COMMON_SUPPORT,
             Support::None => 0.0,
         };
@@ -382,7 +392,7 @@ fn bracket(mark: &str) -> i32 {
 }
 
 /// Whether a place in a text lies within a part cut from it.
-fn contains(text: &str, part: &str, at: usize) -> bool {
+pub(super) fn contains(text: &str, part: &str, at: usize) -> bool {
     let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
     (start..start.saturating_add(part.len())).contains(&at)
 }

@@ -124,7 +124,44 @@ pub fn gives_example(text: &str, token: &Token<'_>) -> bool {
         .filter(|start| !before[..*start].ends_with("e.g. "))
         .max();
     let sentence = before[start.unwrap_or(0)..].to_lowercase();
-    EXAMPLE_WORDS.iter().any(|word| sentence.contains(word))
+    EXAMPLE_WORDS.iter().any(|word| sentence.contains(word)) || supposes_count(&sentence)
+}
+
+/// "With three items, ...": a sentence that begins by supposing how many there are.
+fn supposes_count(sentence: &str) -> bool {
+    const COUNTS: &str = "one two three four five six seven eight nine ten";
+    let mut words = sentence.split_whitespace();
+    let supposes = words
+        .next()
+        .is_some_and(|word| matches!(word, "with" | "given" | "for"));
+    let is_count =
+        |word: &str| word.parse::<u64>().is_ok() || COUNTS.split(' ').any(|count| count == word);
+    supposes && words.next().is_some_and(is_count)
+}
+
+/// Words that deny what is named after them, or set it apart.
+const DENIALS: [&str; 9] = [
+    "no", "not", "nor", "neither", "without", "never", "unlike", "rather", "instead",
+];
+/// A denial is among so many words before the name: "does not call `close`".
+const DENIAL_WORDS: usize = 2;
+
+/// Whether the end of a text denies what is named next. Where the name before was denied, so is one after a mere comma, "and" or "or".
+pub fn denies(text: &str, before: bool) -> bool {
+    let sentence = text.rsplit(['.', ';', ':', '\n']).next().unwrap_or(text);
+    let mut words = sentence.split_whitespace();
+    let is_joint = |word: &str| matches!(word, "," | "and" | "or" | "nor" | "no" | "/");
+    if before && sentence.len() == text.len() && words.clone().all(is_joint) {
+        return true;
+    }
+    let is_denial = |word: &str| DENIALS.contains(&word.to_lowercase().as_str());
+    let in_time = |word: &&str| !word.ends_with(',');
+    words
+        .by_ref()
+        .rev()
+        .take(DENIAL_WORDS)
+        .take_while(in_time)
+        .any(is_denial)
 }
 
 /// Whether a number, the first of some tokens, counts bits or bytes: `24 bits`, `200-byte`.
@@ -200,6 +237,31 @@ mod tests {
         let text =
             "In src/a-b.rs (see setup.cfg), unlike Node.js and example.com, e.g. x. `c.d` at v1.2.";
         assert_eq!(files(text), ["src/a-b.rs", "setup.cfg"]);
+    }
+
+    #[test]
+    fn denials_reach_the_next_name_and_its_list() {
+        for (text, before, denied) in [
+            ("It has no ", false, true),
+            ("It does not call ", false, true),
+            ("Not so: it calls ", false, false),
+            ("no arguments are passed on to ", false, false),
+            (" or ", true, true),
+            (" and no ", false, true),
+            (" is what ", true, false),
+            ("rather than ", false, true),
+        ] {
+            assert_eq!(denies(text, before), denied, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_supposed_count_makes_an_example() {
+        let text = "It is 5. With three items, attempt 10 uses index 2. Within 7.";
+        let tokens = words::tokens(text);
+        let number = |digits: &str| *tokens.iter().find(|t| t.text == digits).unwrap();
+        assert!(gives_example(text, &number("10")));
+        assert!(!gives_example(text, &number("5")) && !gives_example(text, &number("7")));
     }
 
     #[test]

@@ -3,9 +3,12 @@
 //! Owns the comparison of code spans and lines of code blocks with the source. New code, such as a usage example, resembles no line
 //! of the source that closely and is left alone; what the question brought is no claim about the source.
 
+use super::constants;
 use super::evidence::EvidenceIndex;
 use super::grounding;
 use super::markdown::{Document, Piece};
+use super::prose;
+use super::retouched;
 use super::words::{self, Kind, Token};
 use std::sync::LazyLock;
 
@@ -50,12 +53,12 @@ pub fn compare(document: &Document<'_>, question: &str, evidence: &EvidenceIndex
     for piece in &document.pieces {
         match piece {
             Piece::Span(code) => quoting.add(&[code], &asked, evidence),
-            Piece::Block { code, .. } => {
-                quoting.add(&code.lines().collect::<Vec<_>>(), &asked, evidence)
-            }
+            Piece::Block { code, .. } => quoting.add_block(code, &asked, evidence),
             Piece::Prose(_) => {}
         }
     }
+    let misvalued = constants::misvalued(document, question, evidence);
+    quoting.altered.extend(misvalued);
     quoting
 }
 
@@ -66,6 +69,20 @@ pub fn is_quotation(code: &str, evidence: &EvidenceIndex) -> bool {
 }
 
 impl Quoting {
+    /// Takes a block: as a stretch of the source with a few words changed, or line by line.
+    fn add_block(&mut self, code: &str, asked: &Asked, evidence: &EvidenceIndex) {
+        let tokens = words::tokens(code);
+        let wanted = hashes(&tokens);
+        let given = |token: &Token<'_>| asked.explains(token);
+        if !evidence.run(&wanted) && retouched::is_retouched(&tokens, &wanted, evidence, given) {
+            let is_changed = |line: &&str| !evidence.run(&hashes(&words::tokens(line)));
+            let changed = code.lines().find(is_changed).unwrap_or(code);
+            self.altered.push(changed.trim().to_owned());
+        } else {
+            self.add(&code.lines().collect::<Vec<_>>(), asked, evidence);
+        }
+    }
+
     /// Takes a span or the lines of a block. In a block that is mostly the answer's own, or an adaptation of an example, a line like one of
     /// the source is no misquotation.
     fn add(&mut self, lines: &[&str], asked: &Asked, evidence: &EvidenceIndex) {
@@ -114,8 +131,9 @@ fn likeness(code: &str, asked: &Asked, evidence: &EvidenceIndex) -> Likeness {
         Likeness::Exact
     } else if is_qualified_name(&tokens) {
         Likeness::Nothing
-    } else if resembles(&tokens, &wanted, asked, evidence)
+    } else if resembles(code, &tokens, &wanted, asked, evidence)
         || is_altered_operation(&tokens, &wanted, evidence)
+        || retouched::is_one_off(&tokens, &wanted, evidence, |t| asked.explains(t))
     {
         Likeness::Altered
     } else {
@@ -135,15 +153,23 @@ fn is_qualified_name(tokens: &[Token<'_>]) -> bool {
     tokens.iter().all(joins)
 }
 
-/// Whether a text is a stretch of the source but for few tokens. What the question brought is put in by right, and so is a number that
-/// follows from it.
+/// Whether a text is a stretch of the source but for few tokens. What the question brought is put in by right, and so is a number or a
+/// string that follows from it.
 fn resembles(
+    code: &str,
     tokens: &[Token<'_>],
     wanted: &[u64],
     asked: &Asked,
     evidence: &EvidenceIndex,
 ) -> bool {
-    let is_foreign = |token: &Token<'_>, hash: u64| !evidence.has(hash) && asked.explains(token);
+    let literals = prose::literals(code);
+    let is_input = |token: &Token<'_>| {
+        let mut around = literals.iter();
+        asked.brings_input && around.any(|part| grounding::contains(code, part, token.start))
+    };
+    let is_foreign = |token: &Token<'_>, hash: u64| {
+        !evidence.has(hash) && (asked.explains(token) || is_input(token))
+    };
     if tokens
         .iter()
         .zip(wanted)

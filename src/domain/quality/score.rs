@@ -23,12 +23,16 @@ const NUMBER_COST: f64 = 0.55;
 const LINE_COST: f64 = 0.4;
 /// What quoted text without evidence costs; it is often output or an example.
 const QUOTE_COST: f64 = 0.15;
+/// All quoted texts together leave at least this.
+const QUOTES_LEFT: f64 = 0.6;
 /// Values cost this share where the question brings input of its own, from which an answer derives others.
 const DERIVED_SHARE: f64 = 0.25;
 /// Repeated text costs this many times its share: a tenth said twice is a fault, not a tenth of one.
 const REPETITION_COST: f64 = 3.0;
 /// A name that the question brought or that every program has tells this much of what a new one tells.
 const ECHO_WEIGHT: f64 = 0.25;
+/// All that the question brought tells no more than this together: a long call in a question is still an echo.
+const ECHOES_MAX: f64 = 0.75;
 /// Share of words that an answer has in common with any source file.
 const WORDING_BY_CHANCE: f64 = 0.35;
 /// An answer in the source's own words tells as much as this many names.
@@ -42,15 +46,15 @@ pub struct Parts {
     /// Mean support of the distinct identifiers and files named, but for those the question brought without evidence, times 0.5 for each without evidence; 1 if none is named.
     /// One that only the rest of the repository has counts 0.2.
     pub names: f64,
-    /// Product over distinct numbers (weight 0.55), line numbers (0.4) and quoted texts (0.15) of `1 - weight * (1 - support)`; those of the question are left out, and
+    /// Product over distinct numbers (weight 0.55), line numbers (0.4) and quoted texts (0.15, together 0.6 at least) of `1 - weight * (1 - support)`; those of the question are left out, and
     /// where it brings input of its own the weights are a quarter.
     pub values: f64,
-    /// 0.45 for each quotation of the source that was altered.
+    /// 0.45 for each quotation of the source that was altered, and for each constant or default given another value.
     pub quotes: f64,
     /// 0.6 for each code block that is no quotation and does not parse.
     pub syntax: f64,
-    /// `1 - 0.5^n` for the n distinct things of the source that the answer names or quotes, those of the question and everyday names counting a
-    /// quarter, plus 4 times the share of its words that the source has, beyond 0.35.
+    /// `1 - 0.5^n` for the n distinct things of the source that the answer names or quotes, those of the question (0.75 together at most) and
+    /// everyday names counting a quarter, plus 4 times the share of its words that the source has, beyond 0.35.
     pub substance: f64,
     /// `0.8 + 0.2 * min(1, 4 * share)` for the share of the question's words that the answer takes up.
     pub relevance: f64,
@@ -133,7 +137,7 @@ impl Subject<'_> {
         let derived = grounding::brings_input(self.question, self.evidence);
         let share = if derived { DERIVED_SHARE } else { 1.0 };
         self.kept(Sort::Number, NUMBER_COST * share)
-            * self.kept(Sort::Quote, QUOTE_COST * share)
+            * self.kept(Sort::Quote, QUOTE_COST * share).max(QUOTES_LEFT)
             * self.kept(Sort::Line, LINE_COST)
     }
 
@@ -158,20 +162,28 @@ impl Subject<'_> {
 
     /// Things of the source that the answer names, each weighed by how much it tells.
     fn facts(&self) -> f64 {
-        let weight = |mention: &&Mention<'_>| match mention.sort {
-            Sort::Line => 0.0,
-            _ if mention.asked => ECHO_WEIGHT,
-            Sort::Common => ECHO_WEIGHT,
-            _ => 1.0,
+        let known = self.mentions.iter().filter(|m| m.support > ASKED_SUPPORT);
+        let mut told: BTreeMap<&str, &Mention<'_>> = BTreeMap::new();
+        told.extend(known.map(|mention| (mention.text, mention)));
+        let weigh = |is_echo: bool| {
+            let of_sort = told.values().filter(move |m| m.asked == is_echo);
+            of_sort.map(move |m| weight(m)).sum::<f64>()
         };
-        let mut weights: BTreeMap<&str, f64> = BTreeMap::new();
-        for mention in self.mentions.iter().filter(|m| m.support > ASKED_SUPPORT) {
-            weights.insert(mention.text, weight(&mention));
-        }
         let wording = relevance::shared_wording(self.question, self.answer, self.evidence);
-        weights.values().sum::<f64>()
+        weigh(true).min(ECHOES_MAX)
+            + weigh(false)
             + self.quoting.exact as f64
             + WORDING_WEIGHT * (wording - WORDING_BY_CHANCE).max(0.0)
+    }
+}
+
+/// How much a thing of the source that an answer names tells.
+fn weight(mention: &Mention<'_>) -> f64 {
+    match mention.sort {
+        Sort::Line => 0.0,
+        _ if mention.asked => ECHO_WEIGHT,
+        Sort::Common => ECHO_WEIGHT,
+        _ => 1.0,
     }
 }
 

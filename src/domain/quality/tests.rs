@@ -354,3 +354,28 @@ fn what_the_repository_has_elsewhere_is_neither_evidence_nor_invention() {
         "`requeue_page` puts the url back, which `PageStore` then keeps until the crawl is over.";
     assert!(checked(of_others, Some(&elsewhere)).0.is_err());
 }
+
+#[test]
+fn what_an_answer_says_is_absent_need_not_be_there() {
+    let chunk = "def start(store):\n    api = wrap(store)\n    return api\nMAX_RETRIES = 10\n";
+    let evidence = Evidence {
+        chunk,
+        ..Evidence::default()
+    };
+    let index = EvidenceIndex::new(&evidence, Default::default());
+    let check = |answer: &str| {
+        let options = GateOptions::default();
+        check_answer("What does `start` return?", answer, &index, None, &options)
+    };
+    let absent = "`start` returns `api`, made by `wrap` from `store`. It has no `subscribe` and no `replace_reducer`.";
+    assert!(check(absent).is_ok(), "{:?}", check(absent));
+    let invented = absent.replace("has no", "has").replace("and no", "and");
+    assert_eq!(check(&invented).unwrap_err().code, FailureCode::Ungrounded);
+    let misvalued = "`start` returns `api`, made by `wrap` from `store`, up to `MAX_RETRIES`, which is 12, times.";
+    let rejection = check(misvalued).unwrap_err();
+    assert!(
+        rejection.detail.contains("MAX_RETRIES is 12"),
+        "{rejection:?}"
+    );
+    assert!(check(&misvalued.replace("12", "10")).is_ok());
+}

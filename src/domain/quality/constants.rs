@@ -1,0 +1,184 @@
+//! What a constant is: `MAX_RETRIES` is 12 only where the source does not bind that name to 10.
+//!
+//! Owns the reading of such statements ("`LIMIT` is 12", "`timeout` defaults to 3", `LIMIT = 12`) and of the binding in the source. Variables change, so of
+//! names in lower case only the default is held against the source.
+
+use super::evidence::EvidenceIndex;
+use super::markdown::{Document, Piece};
+use super::retouched;
+use super::words::{self, Kind, Token};
+
+/// Words between a name and its value: "`LIMIT` is set to the value 12".
+const COPULAS: &str =
+    "is are equals has the a value of set to defined as fixed at ( = : , which i.e. constant by";
+/// Words that say that a value is a default.
+const DEFAULTS: [&str; 3] = ["default", "defaults", "defaulting"];
+
+/// Statements of an answer that give a constant, or a default, another value than the source does. Numbers of the question are given.
+pub fn misvalued(document: &Document<'_>, question: &str, evidence: &EvidenceIndex) -> Vec<String> {
+    let asked: Vec<f64> = words::tokens(question)
+        .iter()
+        .filter_map(|t| words::number_value(t.text))
+        .collect();
+    let pieces = document.pieces.windows(2);
+    let after_span = pieces.filter_map(|pair| match pair {
+        [Piece::Span(code), Piece::Prose(text)] => stated_after(code, text),
+        _ => None,
+    });
+    let inside = document.pieces.iter().filter_map(|piece| match piece {
+        Piece::Span(code) => stated_inside(code),
+        _ => None,
+    });
+    let stated = after_span.chain(inside);
+    let is_wrong = |s: &Stated<'_>| !asked.contains(&s.value) && s.contradicts(evidence);
+    let wrong = stated.filter(is_wrong);
+    wrong
+        .map(|s| format!("{} is {}", s.name, s.value))
+        .collect()
+}
+
+/// A name said to have a value.
+struct Stated<'a> {
+    name: &'a str,
+    value: f64,
+    /// Whether the value is called a default.
+    is_default: bool,
+}
+
+impl Stated<'_> {
+    fn contradicts(&self, evidence: &EvidenceIndex) -> bool {
+        let is_constant = is_constant(self.name);
+        if !is_constant && !self.is_default {
+            return false;
+        }
+        let mut bound = bound_values(self.name, evidence);
+        bound.sort_by(f64::total_cmp);
+        bound.dedup();
+        let is_bound = bound.len() == 1 || is_constant && !bound.is_empty();
+        is_bound && !bound.contains(&self.value)
+    }
+}
+
+/// Capitals, digits and underscores: `MAX_RETRIES`.
+fn is_constant(name: &str) -> bool {
+    let capitals = name.bytes().filter(u8::is_ascii_uppercase).count();
+    let fits = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    capitals > 1 && name.bytes().all(fits)
+}
+
+/// "`LIMIT` is 12": a name in code, a few words of the kind that lead to its value, and the value.
+fn stated_after<'a>(code: &'a str, text: &str) -> Option<Stated<'a>> {
+    let [.., name] = words::tokens(code)[..] else {
+        return None;
+    };
+    let (value, is_default) = value_after(&words::tokens(text))?;
+    let fits = name.kind == Kind::Name;
+    fits.then_some(Stated {
+        name: name.text,
+        value,
+        is_default,
+    })
+}
+
+fn value_after(tokens: &[Token<'_>]) -> Option<(f64, bool)> {
+    let mut is_default = false;
+    for (at, token) in tokens.iter().enumerate() {
+        if token.kind == Kind::Number {
+            let joined = tokens.get(at + 1).is_some_and(|next| {
+                next.start == token.end() && !matches!(next.text, "." | "," | ")" | ";" | ":")
+                    || retouched::is_operator(next.text)
+            });
+            let value = words::number_value(token.text).filter(|_| at > 0 && !joined);
+            return value.map(|value| (value, is_default));
+        }
+        is_default |= DEFAULTS.contains(&token.text);
+        let leads = COPULAS.split(' ').any(|word| word == token.text);
+        if !leads && !DEFAULTS.contains(&token.text) {
+            return None;
+        }
+    }
+    None
+}
+
+/// `LIMIT = 12`, whole.
+fn stated_inside(code: &str) -> Option<Stated<'_>> {
+    let [name, mark, number] = words::tokens(code)[..] else {
+        return None;
+    };
+    let is_binding = name.kind == Kind::Name && matches!(mark.text, "=" | ":" | ":=");
+    let value =
+        words::number_value(number.text).filter(|_| number.kind == Kind::Number && is_binding)?;
+    Some(Stated {
+        name: name.text,
+        value,
+        is_default: false,
+    })
+}
+
+/// Numbers to which the source binds a name: `X = 5`, `X: u32 = 5`, `X: 5`, `#define X 5`. Expressions are left alone.
+fn bound_values(name: &str, evidence: &EvidenceIndex) -> Vec<f64> {
+    const LOOKED_AT: usize = 6;
+    let hash = |text: &str| words::hash(text);
+    let binds = [hash("="), hash(":"), hash(":="), hash("=>")];
+    let bound_at = |place: u32| {
+        let (before, after) = evidence.around(place, LOOKED_AT);
+        let is_defined = before.last() == Some(&hash("define"));
+        let is_typed = after.first() == Some(&hash(":")) && after.get(2) == Some(&hash("="));
+        let at = match after.first() {
+            _ if is_defined => 0,
+            _ if is_typed => 3,
+            Some(mark) if binds.contains(mark) => 1,
+            _ => return None,
+        };
+        let value = evidence.number_of(*after.get(at)?)?;
+        let ends = after.get(at + 1).is_none_or(|next| !is_expression(*next));
+        ends.then_some(value)
+    };
+    evidence.places(hash(name)).filter_map(bound_at).collect()
+}
+
+fn is_expression(next: u64) -> bool {
+    [".", "*", "<<", "+", "-", "/", "%", "|", "**", "^", "?"]
+        .iter()
+        .any(|mark| words::hash(mark) == next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::evidence::Evidence;
+    use super::*;
+
+    #[test]
+    fn a_constant_has_the_value_that_the_source_gives_it() {
+        let chunk = "MAX_RETRIES = 10\nconst WAIT_MS: u64 = 250;\n#define BITS 15\nSIZE = 4 * 1024\ncount = 3\ndef poll(step=2, timeout=30): pass\n";
+        let evidence = Evidence {
+            chunk,
+            ..Evidence::default()
+        };
+        let index = EvidenceIndex::new(&evidence, Default::default());
+        let wrong = |answer: &str| misvalued(&Document::parse(answer), "Is it 99?", &index);
+        for answer in [
+            "`MAX_RETRIES` is 12.",
+            "`MAX_RETRIES` (12) ends it.",
+            "At `WAIT_MS`, which is set to 200, it stops.",
+            "`BITS` is 16",
+            "There is `BITS = 14`.",
+            "The `timeout` defaults to 20.",
+            "With `step` (default 3) it goes on.",
+        ] {
+            assert_eq!(wrong(answer).len(), 1, "{answer}");
+        }
+        for answer in [
+            "`MAX_RETRIES` is 10.",
+            "`MAX_RETRIES` is 99.",
+            "`MAX_RETRIES` and 12 others.",
+            "`SIZE` is 4096.",
+            "`count` is 7 by then.",
+            "`timeout` is 5 here.",
+            "`timeout` defaults to 30.",
+            "`BITS` is 15 + 1.",
+        ] {
+            assert!(wrong(answer).is_empty(), "{answer}");
+        }
+    }
+}
