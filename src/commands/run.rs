@@ -2,7 +2,7 @@
 
 use super::{Session, prepare, retry, scrape};
 use crate::cli::RunArgs;
-use crate::report::Exit;
+use crate::report::{Exit, GenerationSummary};
 use crate::settings::GenerationSettings;
 use serde::Serialize;
 
@@ -35,8 +35,9 @@ fn steps(
     if !matches!(scraped, Exit::Done | Exit::SomeFailed) {
         return Ok(scraped);
     }
-    let prepared = prepare::prepare(session, settings, false, &mut summary.prepare)?;
-    tracing::info!("prepare: {}", summary.prepare);
+    let prepared = prepare::prepare(session, settings, false, &mut summary.prepare);
+    tell("prepare", &summary.prepare, prepared.is_ok());
+    let prepared = prepared?;
     if !matches!(prepared, Exit::Done | Exit::SomeFailed) {
         return Ok(prepared);
     }
@@ -45,10 +46,17 @@ fn steps(
         settings,
         retry::Which::Promising,
         &mut summary.retry,
-    )?;
-    tracing::info!("retry: {}", summary.retry);
-    Ok(match (scraped, retried) {
+    );
+    tell("retry", &summary.retry, retried.is_ok());
+    Ok(match (scraped, retried?) {
         (_, Exit::Done) => scraped,
         (_, other) => other,
     })
+}
+
+/// Tells what a step did, also when it ended with an error in the middle of its work.
+fn tell(step: &str, summary: &GenerationSummary, has_ended_well: bool) {
+    if has_ended_well || summary.has_worked() {
+        tracing::info!("{step}: {summary}");
+    }
 }
