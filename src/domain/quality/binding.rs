@@ -29,13 +29,15 @@ const SMALL_SUPPORT: f64 = 0.85;
 const LINES_BINDING_MAX: usize = 6;
 
 /// Sets the support of every number by how near it stands, in the source, to the names of its sentence or of the one before, or to
-/// another number of its sentence; or by what it is computed from.
+/// another number of its sentence; or by what it is computed from. Versions and addresses, which have no value, are only known or not.
 pub fn bind_numbers(found: &mut [Mention<'_>], question: &str, evidence: &EvidenceIndex) {
     let anchors = lines_by_sentence(found, evidence);
     let company = rare_numbers(found, evidence);
     let at_hand = AtHand::of(found, question, evidence);
     for mention in found.iter_mut().filter(|m| m.sort == Sort::Number) {
         let Some(value) = words::number_value(mention.text) else {
+            let unknown = UNKNOWN_SUPPORT.max(mention.excuse);
+            mention.support = mention.support.max(unknown);
             continue;
         };
         let near = nearness(mention, value, &anchors, &company, evidence);

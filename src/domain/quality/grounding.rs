@@ -68,7 +68,7 @@ const COMMON_SUPPORT: f64 = 0.5;
 const PART_CHARS_MIN: usize = 3;
 /// Support of a number that the source has not, where nothing says that it stands in place of another one.
 pub const UNKNOWN_SUPPORT: f64 = 0.35;
-/// For a number that an example of the answer's own takes as input.
+/// For a number that an example of the answer's own takes as input, and for an address such as 10.0.0.1.
 const INPUT_EXCUSE: f64 = 0.9;
 /// For a number in a sentence that says it gives an example, and for one that counts bits or bytes.
 const EXAMPLE_EXCUSE: f64 = 0.7;
@@ -283,7 +283,11 @@ impl<'a> Reader<'a, '_> {
                 let end = *range.end();
                 let excused =
                     prose::gives_example(text, &token) || prose::counts_bits(&tokens[end..]);
-                let excuse = if excused { EXAMPLE_EXCUSE } else { 0.0 };
+                let excuse = match token.text.matches('.').count() {
+                    3 => INPUT_EXCUSE,
+                    _ if excused => EXAMPLE_EXCUSE,
+                    _ => 0.0,
+                };
                 self.number(&text[token.start..tokens[end].end()], excuse);
             }
             Kind::Name if coded() && !told.iter().any(|part| contains(text, part, token.start)) => {

@@ -369,6 +369,8 @@ fn what_an_answer_says_is_absent_need_not_be_there() {
     };
     let absent = "`start` returns `api`, made by `wrap` from `store`. It has no `subscribe` and no `replace_reducer`.";
     assert!(check(absent).is_ok(), "{:?}", check(absent));
+    let addressed = format!("{absent} So 1.2.3.4, 10.0.0.1 and 5.6.7.8 are all the same to it.");
+    assert!(check(&addressed).is_ok(), "{:?}", check(&addressed));
     let invented = absent.replace("has no", "has").replace("and no", "and");
     assert_eq!(check(&invented).unwrap_err().code, FailureCode::Ungrounded);
     let misvalued = "`start` returns `api`, made by `wrap` from `store`, up to `MAX_RETRIES`, which is 12, times.";
