@@ -24,10 +24,8 @@ pub fn execute(workspace: &Workspace, args: &StatusArgs) -> anyhow::Result<Exit>
     };
     // The cache may be gone or damaged: what it knows only adds to the dataset.
     let skips = store::skipped_by_reason(&workspace.cache()).unwrap_or_default();
-    for (folder, reason, files) in skips.into_iter().flatten() {
-        if folders.contains(&folder) {
-            tally.add_skipped(&folder, &reason, files);
-        }
+    for one in skips.iter().filter(|one| folders.contains(&one.folder)) {
+        tally.add_skipped(&one.folder, &one.reason, one.files);
     }
     if args.report.json {
         super::print_json(&tally)?;

@@ -19,7 +19,7 @@ pub use fingerprints::{Bare, Index, SourceCopy};
 pub use health::{Health, health, opens};
 pub use query::{ComparedSample, FailedFile};
 pub use reading::{Reader, SampleFilter, StoredFailure, StoredSample, StoredTurn};
-pub use report::{Fact, skipped_by_reason};
+pub use report::{Fact, Skipped, skipped_by_reason};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -86,13 +86,29 @@ impl Reader {
     }
 }
 
-/// How many files were not selected when their repository was last scanned: its stored path, reason, files. `None` without a cache at `path`.
-pub fn skipped_by_reason(path: &Path) -> Result<Option<Vec<(String, String, u64)>>, StoreError> {
+/// Files of one repository that were not selected when it was last scanned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// Stored path of the repository.
+    pub folder: String,
+    /// Reason code.
+    pub reason: String,
+    /// How many.
+    pub files: u64,
+}
+
+/// What was not selected, by repository and reason; nothing without a cache at `path`.
+pub fn skipped_by_reason(path: &Path) -> Result<Vec<Skipped>, StoreError> {
     if !path.exists() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let store = Store::reading(connect(path)?, path);
     let query = "SELECT folder, reason, files FROM skips";
-    let counts = store.rows(query, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    Ok(Some(counts))
+    store.rows(query, [], |row| {
+        Ok(Skipped {
+            folder: row.get(0)?,
+            reason: row.get(1)?,
+            files: row.get(2)?,
+        })
+    })
 }
