@@ -12,13 +12,13 @@ use crate::domain::quality::fingerprint;
 use crate::domain::repo::DenyList;
 use crate::domain::sample::{Role, Sample, Turn};
 use crate::store::{Cache, ComparedSample, Index, Store, StoreError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 /// Samples of the dataset that are fingerprinted in one go when the cache has lost them.
 const GROUP: usize = 500;
 /// So many stored samples are compared with a new one, at most.
-const COMPARED_MAX: usize = 64;
+const COMPARED_MAX: usize = 8;
 
 /// What new samples are held against.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Sieve {
     repos: PathBuf,
     /// Samples that passed and wait for their transaction, in order, each with its keys.
     waiting: Vec<(Fingerprint, Vec<u64>)>,
+    /// Places in `waiting` by key.
+    waiting_by_key: HashMap<u64, Vec<usize>>,
     is_recalled: bool,
 }
 
@@ -41,6 +43,7 @@ impl Sieve {
             deny,
             repos,
             waiting: Vec::new(),
+            waiting_by_key: HashMap::new(),
             is_recalled: false,
         }
     }
@@ -66,7 +69,7 @@ impl Sieve {
             match self.fault(store, &sample, &new, &near, replaced)? {
                 Some(code) => *dropped.entry(code).or_default() += 1,
                 None => {
-                    self.waiting.push(new);
+                    self.wait(new);
                     processed.samples.push(sample);
                 }
             }
@@ -79,6 +82,7 @@ impl Sieve {
 
     /// Takes note of the samples that were stored: all that passed since the last time, in the same order.
     pub async fn stored(&mut self, ids: Vec<i64>) -> Result<(), StoreError> {
+        self.waiting_by_key.clear();
         let passed = self.waiting.drain(..);
         let rows: Vec<_> = ids
             .into_iter()
@@ -93,6 +97,27 @@ impl Sieve {
             .await
     }
 
+    fn wait(&mut self, new: (Fingerprint, Vec<u64>)) {
+        for key in &new.1 {
+            let places = self.waiting_by_key.entry(*key).or_default();
+            places.push(self.waiting.len());
+        }
+        self.waiting.push(new);
+    }
+
+    /// Places of waiting samples that are worth comparing with one of these keys, by the rule of [`Cache::samples_sharing`].
+    fn waiting_near(&self, keys: &[u64]) -> impl Iterator<Item = usize> {
+        let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
+        for (at, key) in keys.iter().enumerate() {
+            let weight = if at == 0 { 2 } else { 1 };
+            for place in self.waiting_by_key.get(key).into_iter().flatten() {
+                *shared.entry(*place).or_default() += weight;
+            }
+        }
+        let near = shared.into_iter().filter(|(_, shared)| *shared > 1);
+        near.map(|(place, _)| place)
+    }
+
     /// Why a sample must not be stored.
     fn fault(
         &self,
@@ -105,9 +130,9 @@ impl Sieve {
         if self.is_contaminated(sample) {
             return Ok(Some(FailureCode::Contaminated));
         }
-        let is_near = |other: &[u64]| keys.iter().any(|key| other.contains(key));
-        let waiting = self.waiting.iter().filter(|(_, other)| is_near(other));
-        let mut repeated = waiting.filter_map(|(other, _)| fingerprint.repeats(other));
+        let near_waiting = self.waiting_near(keys);
+        let mut repeated =
+            near_waiting.filter_map(|place| fingerprint.repeats(&self.waiting[place].0));
         if let Some(code) = repeated.next() {
             return Ok(Some(code));
         }

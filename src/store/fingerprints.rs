@@ -6,6 +6,7 @@
 
 use super::{Cache, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::HashMap;
 
 pub(super) const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS sources (path TEXT PRIMARY KEY, content_hash TEXT NOT NULL, bare BLOB NOT NULL) WITHOUT ROWID;
@@ -29,6 +30,9 @@ pub struct SourceCopy {
     /// Whether this run has sent it, or is about to.
     pub is_claimed: bool,
 }
+
+/// Of a key that many samples have, so many of the newest are looked at.
+const HOLDERS_MAX: i64 = 32;
 
 /// One index over the dataset, of which it may hold all or nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +104,8 @@ impl Cache {
         self.write_blocking(move |connection| keep_indexed(connection, Index::Sources, version, 0))
     }
 
-    /// For each list of keys, the stored samples that share one, at most `most`, newest first.
+    /// For each list of keys, the stored samples worth comparing: at most `most`, those that share the most keys first. One shared key
+    /// is too little, unless it is the first of the list.
     pub async fn samples_sharing(
         &self,
         keys: Vec<Vec<u64>>,
@@ -199,19 +204,24 @@ fn keep_indexed(
         .map(drop)
 }
 
+/// Samples that share at least two keys, or the first one, with the most shared first, then the newest.
 fn sharing(connection: &Connection, keys: &[u64], most: usize) -> rusqlite::Result<Vec<i64>> {
     let mut select = connection.prepare_cached(
         "SELECT sample_id FROM bands WHERE key = ?1 ORDER BY sample_id DESC LIMIT ?2",
     )?;
-    let mut found = Vec::new();
-    for key in keys {
-        let rows = select.query_map(params![key.cast_signed(), most as u64], |row| row.get(0))?;
+    let mut shared: HashMap<i64, usize> = HashMap::new();
+    for (place, key) in keys.iter().enumerate() {
+        let weight = if place == 0 { 2 } else { 1 };
+        let rows = select.query_map(params![key.cast_signed(), HOLDERS_MAX], |row| row.get(0))?;
         for id in rows {
-            found.push(id?);
+            *shared.entry(id?).or_default() += weight;
         }
     }
-    found.sort_unstable_by(|a: &i64, b| b.cmp(a));
-    found.dedup();
+    let mut found: Vec<_> = shared
+        .into_iter()
+        .filter(|(_, shared)| *shared > 1)
+        .collect();
+    found.sort_unstable_by_key(|(id, shared)| std::cmp::Reverse((*shared, *id)));
     found.truncate(most);
-    Ok(found)
+    Ok(found.into_iter().map(|(id, _)| id).collect())
 }
