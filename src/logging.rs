@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level};
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::Writer;
@@ -26,6 +26,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 const FILES_MAX: usize = 100;
 /// Age at which a log file goes, in days.
 const AGE_DAYS_MAX: u64 = 90;
+
+/// Lines that wait to be written; who has another one waits too.
+const LINES_WAITING_MAX: usize = 4096;
 
 /// How much is said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +58,10 @@ pub fn start(
         source,
     })?;
     point_latest(&folder, &path);
-    let (writer, guard) = tracing_appender::non_blocking(file);
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(false)
+        .buffered_lines_limit(LINES_WAITING_MAX)
+        .finish(file);
     let ours = |level: LevelFilter| {
         Targets::new()
             .with_target("pipeline", level)

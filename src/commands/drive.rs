@@ -1,11 +1,11 @@
 //! The one bounded loop that `prepare` and `retry` share.
 //!
-//! Files come in over a bounded queue, at most `Engine::files_max` are worked on at once, and what became of them is stored in
+//! Files come in over a bounded queue, as many are worked on at once as keep the server busy, and what became of them is stored in
 //! groups. The thread that runs this loop alone owns the dataset: a slow disk slows intake, and nothing needs a lock.
 
-use super::engine::{Engine, Halt, Processed, Work};
+use super::engine::{Begun, Engine, Halt, Processed, Work};
 use super::progress::Progress;
-use super::sieve::Sieve;
+use super::sieve::{self, Print, Sieve};
 use super::stop::{Signal, Signals};
 use crate::domain::source::SourceFile;
 use crate::report::GenerationSummary;
@@ -42,7 +42,7 @@ pub enum Ended {
 }
 
 /// A file that was worked on.
-type Finished = (Box<SourceFile>, Work, Result<Processed, Halt>);
+type Finished = (Box<SourceFile>, Work, Result<(Processed, Vec<Print>), Halt>);
 
 /// State of the loop: what is under way and what waits to be stored.
 #[derive(Debug)]
@@ -92,8 +92,9 @@ impl<'a> Drive<'a> {
         let mut open = true;
         let mut draining = false;
         let mut drain_due: Option<Instant> = None;
+        let engine = self.engine.clone();
         while open || !self.tasks.is_empty() {
-            let has_room = open && self.halt.is_none() && self.tasks.len() < self.files_max();
+            let may_begin = open && self.halt.is_none() && self.tasks.len() < self.files_max();
             tokio::select! {
                 biased;
                 signal = signals.wait(), if !draining => {
@@ -109,7 +110,7 @@ impl<'a> Drive<'a> {
                 }
                 () = sleep_until(self.group_due), if self.group_due.is_some() => self.save().await?,
                 Some(finished) = self.tasks.join_next(), if !self.tasks.is_empty() => self.finish(finished).await?,
-                item = intake.recv(), if has_room => match item {
+                item = next(engine.as_deref(), &mut intake), if may_begin => match item {
                     Some(item) => self.begin(item),
                     None => open = false,
                 },
@@ -152,9 +153,14 @@ impl<'a> Drive<'a> {
                 let Some(engine) = self.engine.clone() else {
                     return;
                 };
+                let begun = Begun::with(&engine);
                 self.tasks.spawn(async move {
-                    let result = engine.process(&file, &work).await;
-                    (file, work, result)
+                    let result = engine.process(&file, &work, begun).await;
+                    let with_prints = |processed: Processed| {
+                        let prints = sieve::prints(&processed.samples);
+                        (processed, prints)
+                    };
+                    (file, work, result.map(with_prints))
                 });
             }
         }
@@ -169,10 +175,10 @@ impl<'a> Drive<'a> {
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
         match result {
-            Ok(mut processed) => {
+            Ok((mut processed, prints)) => {
                 let had_samples = keeps_samples(&work, &processed);
                 self.sieve
-                    .sift(self.store, &file.path, had_samples, &mut processed)
+                    .sift(self.store, &file.path, had_samples, &mut processed, prints)
                     .await?;
                 self.count_and_keep(&file, had_samples, processed);
             }
@@ -257,6 +263,14 @@ fn keeps_samples(work: &Work, processed: &Processed) -> bool {
         }
     );
     !processed.is_whole && has_samples
+}
+
+/// The next item, once there is room for more work.
+async fn next(engine: Option<&Engine>, intake: &mut mpsc::Receiver<Intake>) -> Option<Intake> {
+    if let Some(engine) = engine {
+        engine.room().await;
+    }
+    intake.recv().await
 }
 
 async fn sleep_until(due: Option<Instant>) {

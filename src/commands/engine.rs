@@ -82,6 +82,24 @@ pub struct Processed {
     pub is_whole: bool,
 }
 
+/// A file that was begun and is about to make its first request: until this is dropped, the request counts as one in line.
+#[derive(Debug)]
+pub struct Begun(Arc<Engine>);
+
+impl Begun {
+    /// Counts a file as begun.
+    pub fn with(engine: &Arc<Engine>) -> Self {
+        engine.client.expect();
+        Begun(Arc::clone(engine))
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.client.expect_no_more();
+    }
+}
+
 /// Everything a file task needs. Shared by all of them.
 #[derive(Debug)]
 pub struct Engine {
@@ -146,9 +164,14 @@ impl Engine {
         self.judge.as_ref()
     }
 
-    /// Files worked on at once. Each has a request in flight or waiting, so that this many keep the server busy.
+    /// Files worked on at once, at most: each has one request to make or more, so that this many always keep the server busy.
     pub fn files_max(&self) -> usize {
         self.settings.limits.concurrency
+    }
+
+    /// Waits until another file is needed to keep the server busy. What is begun early waits in line, and takes memory meanwhile.
+    pub async fn room(&self) {
+        self.client.room().await;
     }
 
     /// From now on no new request is sent; those in flight still come in and are kept.
@@ -212,12 +235,18 @@ impl Engine {
     }
 
     /// Works on one file.
-    pub async fn process(&self, file: &SourceFile, work: &Work) -> Result<Processed, Halt> {
+    pub async fn process(
+        &self,
+        file: &SourceFile,
+        work: &Work,
+        begun: Begun,
+    ) -> Result<Processed, Halt> {
         let context = FileContext::of(file, work, self.settings.questions);
         let bytes_max = self.chunk_bytes_max();
         let known = context.pieces(work, bytes_max);
         let is_whole = known.is_none() || matches!(work, Work::Whole);
         let pieces = known.unwrap_or_else(|| context.whole(bytes_max));
+        drop(begun);
         let results: Vec<_> = futures_util::stream::iter(pieces)
             .map(|piece| self.piece(&context, piece))
             .buffered(self.files_max())

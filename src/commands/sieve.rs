@@ -7,18 +7,26 @@ use super::engine::{self, Processed};
 use super::repos;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::quality::contamination::Benchmarks;
-use crate::domain::quality::duplicate::Fingerprint;
+use crate::domain::quality::duplicate::{Fingerprint, NEAR_WEIGHT, key_weight};
 use crate::domain::quality::fingerprint;
 use crate::domain::repo::DenyList;
 use crate::domain::sample::{Role, Sample, Turn};
 use crate::store::{Cache, ComparedSample, Index, Store, StoreError};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Samples of the dataset that are fingerprinted in one go when the cache has lost them.
 const GROUP: usize = 500;
-/// So many stored samples are compared with a new one, at most.
+/// So many stored samples are compared with a new one, at most, and so many that wait to be stored.
 const COMPARED_MAX: usize = 8;
+/// Fingerprints of so many stored samples are kept in memory, about a kilobyte each. Where many samples are alike, these are compared
+/// most often.
+const RECENT_MAX: usize = 1000;
+
+/// A sample's fingerprint, and the keys by which others near it are found.
+pub type Print = (Fingerprint, Vec<u64>);
 
 /// What new samples are held against.
 #[derive(Debug)]
@@ -27,11 +35,27 @@ pub struct Sieve {
     benchmarks: Benchmarks,
     deny: DenyList,
     repos: PathBuf,
-    /// Samples that passed and wait for their transaction, in order, each with its keys.
-    waiting: Vec<(Fingerprint, Vec<u64>)>,
+    /// Samples that passed and wait for their transaction, in order.
+    waiting: Vec<Waiting>,
     /// Places in `waiting` by key.
     waiting_by_key: HashMap<u64, Vec<usize>>,
+    /// The samples stored last, by id.
+    recent: BTreeMap<i64, Compared>,
     is_recalled: bool,
+}
+
+/// A sample that others are held against.
+#[derive(Debug)]
+struct Compared {
+    fingerprint: Fingerprint,
+    /// Stored path of its file.
+    path: Arc<str>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    sample: Compared,
+    keys: Vec<u64>,
 }
 
 impl Sieve {
@@ -44,32 +68,35 @@ impl Sieve {
             repos,
             waiting: Vec::new(),
             waiting_by_key: HashMap::new(),
+            recent: BTreeMap::new(),
             is_recalled: false,
         }
     }
 
-    /// Drops what must not be stored of a file's samples. `had_samples` tells whether the file keeps some of an earlier run.
+    /// Drops what must not be stored of a file's samples, whose `prints` come in the same order. `had_samples` tells whether the file
+    /// keeps some of an earlier run.
     pub async fn sift(
         &mut self,
         store: &Store,
         path: &str,
         had_samples: bool,
         processed: &mut Processed,
+        prints: Vec<Print>,
     ) -> Result<(), StoreError> {
         self.recall(store).await?;
         let samples = std::mem::take(&mut processed.samples);
-        let fingerprints: Vec<Fingerprint> = samples.iter().map(fingerprint_of).collect();
-        let keys: Vec<Vec<u64>> = fingerprints.iter().map(Fingerprint::keys).collect();
-        let near = self.cache.samples_sharing(keys.clone(), COMPARED_MAX);
-        let news = samples.into_iter().zip(fingerprints.into_iter().zip(keys));
+        let keys = prints.iter().map(|(_, keys)| keys.clone()).collect();
+        let near = self.cache.samples_sharing(keys, COMPARED_MAX);
+        let news = samples.into_iter().zip(prints);
         let mut dropped: BTreeMap<FailureCode, u64> = BTreeMap::new();
+        let shared_path: Arc<str> = path.into();
         for ((sample, new), near) in news.zip(near.await?) {
             // A file that is done anew replaces its own old samples.
             let replaced = processed.is_whole.then_some(path);
             match self.fault(store, &sample, &new, &near, replaced)? {
                 Some(code) => *dropped.entry(code).or_default() += 1,
                 None => {
-                    self.wait(new);
+                    self.wait(new, &shared_path);
                     processed.samples.push(sample);
                 }
             }
@@ -83,12 +110,14 @@ impl Sieve {
     /// Takes note of the samples that were stored: all that passed since the last time, in the same order.
     pub async fn stored(&mut self, ids: Vec<i64>) -> Result<(), StoreError> {
         self.waiting_by_key.clear();
-        let passed = self.waiting.drain(..);
-        let rows: Vec<_> = ids
-            .into_iter()
-            .zip(passed)
-            .map(|(id, (_, keys))| (id, keys))
-            .collect();
+        let mut rows = Vec::with_capacity(self.waiting.len());
+        for (id, passed) in ids.into_iter().zip(self.waiting.drain(..)) {
+            rows.push((id, passed.keys));
+            self.recent.insert(id, passed.sample);
+        }
+        while self.recent.len() > RECENT_MAX {
+            self.recent.pop_first();
+        }
         if rows.is_empty() {
             return Ok(());
         }
@@ -97,25 +126,32 @@ impl Sieve {
             .await
     }
 
-    fn wait(&mut self, new: (Fingerprint, Vec<u64>)) {
-        for key in &new.1 {
+    fn wait(&mut self, (fingerprint, keys): Print, path: &Arc<str>) {
+        for key in &keys {
             let places = self.waiting_by_key.entry(*key).or_default();
             places.push(self.waiting.len());
         }
-        self.waiting.push(new);
+        let path = Arc::clone(path);
+        let sample = Compared { fingerprint, path };
+        self.waiting.push(Waiting { sample, keys });
     }
 
-    /// Places of waiting samples that are worth comparing with one of these keys, by the rule of [`Cache::samples_sharing`].
-    fn waiting_near(&self, keys: &[u64]) -> impl Iterator<Item = usize> {
-        let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
+    /// The waiting samples near the one of these keys, those that share the most first.
+    fn waiting_near(&self, keys: &[u64]) -> impl Iterator<Item = &Compared> {
+        let mut shared: HashMap<usize, usize> = HashMap::new();
         for (at, key) in keys.iter().enumerate() {
-            let weight = if at == 0 { 2 } else { 1 };
             for place in self.waiting_by_key.get(key).into_iter().flatten() {
-                *shared.entry(*place).or_default() += weight;
+                *shared.entry(*place).or_default() += key_weight(at);
             }
         }
-        let near = shared.into_iter().filter(|(_, shared)| *shared > 1);
-        near.map(|(place, _)| place)
+        let near = shared
+            .into_iter()
+            .filter(|(_, weight)| *weight >= NEAR_WEIGHT);
+        let mut near: Vec<_> = near.collect();
+        near.sort_unstable_by_key(|(place, weight)| Reverse((*weight, *place)));
+        near.truncate(COMPARED_MAX);
+        near.into_iter()
+            .map(|(place, _)| &self.waiting[place].sample)
     }
 
     /// Why a sample must not be stored.
@@ -123,24 +159,31 @@ impl Sieve {
         &self,
         store: &Store,
         sample: &Sample,
-        (fingerprint, keys): &(Fingerprint, Vec<u64>),
+        (fingerprint, keys): &Print,
         near: &[i64],
         replaced: Option<&str>,
     ) -> Result<Option<FailureCode>, StoreError> {
         if self.is_contaminated(sample) {
             return Ok(Some(FailureCode::Contaminated));
         }
-        let near_waiting = self.waiting_near(keys);
-        let mut repeated =
-            near_waiting.filter_map(|place| fingerprint.repeats(&self.waiting[place].0));
-        if let Some(code) = repeated.next() {
-            return Ok(Some(code));
+        let mut near_waiting = self.waiting_near(keys);
+        let repeated = near_waiting.find_map(|other| fingerprint.repeats(&other.fingerprint));
+        if repeated.is_some() {
+            return Ok(repeated);
         }
         for &id in near {
-            let Some(other) = store.sample(id)? else {
-                continue;
+            let read;
+            let other = match self.recent.get(&id) {
+                Some(recent) => recent,
+                None => match store.sample(id)? {
+                    Some(stored) => {
+                        read = Compared::from(stored);
+                        &read
+                    }
+                    None => continue,
+                },
             };
-            let repeated = fingerprint.repeats(&Fingerprint::of(&other.question, &other.answers));
+            let repeated = fingerprint.repeats(&other.fingerprint);
             if repeated.is_some() && replaced != Some(&*other.path) && self.counts(&other.path) {
                 return Ok(repeated);
             }
@@ -181,6 +224,26 @@ impl Sieve {
             self.cache
                 .keep_sample_keys(rows, fingerprint::VERSION)
                 .await?;
+        }
+    }
+}
+
+/// The prints of a file's new samples, in order. Not made by the loop, which has only one thread.
+pub fn prints(samples: &[Sample]) -> Vec<Print> {
+    let prints = samples.iter().map(fingerprint_of);
+    prints
+        .map(|fingerprint| {
+            let keys = fingerprint.keys();
+            (fingerprint, keys)
+        })
+        .collect()
+}
+
+impl From<ComparedSample> for Compared {
+    fn from(stored: ComparedSample) -> Self {
+        Compared {
+            fingerprint: Fingerprint::of(&stored.question, &stored.answers),
+            path: stored.path.into(),
         }
     }
 }

@@ -120,10 +120,9 @@ impl Client {
         let body = body::write(self.opening.clone(), request, form);
         let sent_at = Instant::now();
         self.count_attempt(tally);
-        let exchange = self
-            .stop
-            .unless_dead(self.transport.post(&self.address.chat, body))
-            .await?;
+        let post = self.transport.post(&self.address.chat, body);
+        // On the heap: most requests wait in line, and need the room of an exchange only when their turn has come.
+        let exchange = Box::pin(self.stop.unless_dead(post)).await?;
         let has_worked = has_worked(&exchange);
         let outcome = self.judge(request, form, &pass, exchange);
         self.settle(reservation, &outcome, has_worked);

@@ -195,6 +195,21 @@ impl Client {
         self.meter.snapshot(self.gate.state())
     }
 
+    /// Waits until more work is needed to keep the server busy. For one listener at a time.
+    pub async fn room(&self) {
+        self.gate.room().await;
+    }
+
+    /// Announces that a request will be made soon, so that [`room`](Client::room) counts it.
+    pub fn expect(&self) {
+        self.gate.expect();
+    }
+
+    /// Takes an announcement back: its request was made, or will not be.
+    pub fn expect_no_more(&self) {
+        self.gate.expect_no_more();
+    }
+
     /// Why the run has ended, if it has.
     pub fn stopped(&self) -> Option<LlmError> {
         self.stop.cause()

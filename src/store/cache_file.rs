@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 const SCHEMA: &str = "
 CREATE TABLE IF NOT EXISTS responses (
-    key BLOB PRIMARY KEY, used_at INTEGER NOT NULL, bytes INTEGER NOT NULL, response TEXT NOT NULL) WITHOUT ROWID;
+    key BLOB PRIMARY KEY, used_at INTEGER NOT NULL, bytes INTEGER NOT NULL, response TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stats (
     path TEXT PRIMARY KEY, file_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
     inode INTEGER NOT NULL, content_hash TEXT NOT NULL, seen_at_ns INTEGER NOT NULL, skipped TEXT) WITHOUT ROWID;

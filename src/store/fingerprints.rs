@@ -5,6 +5,7 @@
 //! again from the dataset and its files.
 
 use super::{Cache, StoreError};
+use crate::domain::quality::duplicate::{NEAR_WEIGHT, key_weight};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::collections::HashMap;
 
@@ -32,7 +33,9 @@ pub struct SourceCopy {
 }
 
 /// Of a key that many samples have, so many of the newest are looked at.
-const HOLDERS_MAX: i64 = 32;
+const HOLDERS_MAX: usize = 32;
+/// Of all keys of a sample together, so many: in a crowd of samples that are somewhat alike, one key says as much as the next.
+const SHARERS_MAX: usize = 256;
 
 /// One index over the dataset, of which it may hold all or nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,17 +107,17 @@ impl Cache {
         self.write_blocking(move |connection| keep_indexed(connection, Index::Sources, version, 0))
     }
 
-    /// For each list of keys, the stored samples worth comparing: at most `most`, those that share the most keys first. One shared key
-    /// is too little, unless it is the first of the list.
+    /// For each list of keys, the stored samples worth comparing: at most `most`, those that share the most first.
     pub async fn samples_sharing(
         &self,
         keys: Vec<Vec<u64>>,
         most: usize,
     ) -> Result<Vec<Vec<i64>>, StoreError> {
         self.look(move |connection| {
-            keys.iter()
-                .map(|keys| sharing(connection, keys, most))
-                .collect()
+            // One view of the database: each query on its own would lock and unlock the file.
+            let view = connection.unchecked_transaction()?;
+            let near = keys.iter().map(|keys| sharing(&view, keys, most));
+            near.collect()
         })
         .await
     }
@@ -204,24 +207,25 @@ fn keep_indexed(
         .map(drop)
 }
 
-/// Samples that share at least two keys, or the first one, with the most shared first, then the newest.
+/// Samples near the one of these keys, with the most shared first, then the newest.
 fn sharing(connection: &Connection, keys: &[u64], most: usize) -> rusqlite::Result<Vec<i64>> {
-    let mut select = connection.prepare_cached(
-        "SELECT sample_id FROM bands WHERE key = ?1 ORDER BY sample_id DESC LIMIT ?2",
-    )?;
+    // No `LIMIT ?`: SQLite prepares a statement anew for every value of one.
+    let mut select = connection
+        .prepare_cached("SELECT sample_id FROM bands WHERE key = ?1 ORDER BY sample_id DESC")?;
     let mut shared: HashMap<i64, usize> = HashMap::new();
+    let mut left = SHARERS_MAX;
     for (place, key) in keys.iter().enumerate() {
-        let weight = if place == 0 { 2 } else { 1 };
-        let rows = select.query_map(params![key.cast_signed(), HOLDERS_MAX], |row| row.get(0))?;
-        for id in rows {
-            *shared.entry(id?).or_default() += weight;
+        let rows = select.query_map([key.cast_signed()], |row| row.get(0))?;
+        for id in rows.take(HOLDERS_MAX.min(left)) {
+            *shared.entry(id?).or_default() += key_weight(place);
+            left -= 1;
         }
     }
-    let mut found: Vec<_> = shared
+    let near = shared
         .into_iter()
-        .filter(|(_, shared)| *shared > 1)
-        .collect();
-    found.sort_unstable_by_key(|(id, shared)| std::cmp::Reverse((*shared, *id)));
+        .filter(|(_, weight)| *weight >= NEAR_WEIGHT);
+    let mut found: Vec<_> = near.collect();
+    found.sort_unstable_by_key(|(id, weight)| std::cmp::Reverse((*weight, *id)));
     found.truncate(most);
     Ok(found.into_iter().map(|(id, _)| id).collect())
 }

@@ -104,6 +104,9 @@ pub enum StoreError {
     },
 }
 
+/// Pages that a connection keeps in memory, in KiB. The system keeps them besides.
+const CACHE_KIB: i64 = 1024;
+
 /// How long a statement waits for another program's write transaction, in seconds.
 const BUSY_SECS: u64 = 30;
 
@@ -156,7 +159,7 @@ fn open_synced(path: &Path, synchronous: &str) -> Result<rusqlite::Connection, S
         connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
-        connection.pragma_update(None, "cache_size", -4096)?;
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
         Ok(connection)
     };
     connect().map_err(|source| StoreError::of(path, source))

@@ -35,6 +35,22 @@ pub(super) fn bounds_below(folder: &str) -> [String; 2] {
     [format!("{folder}/"), format!("{folder}0")]
 }
 
+const COMPARED_SAMPLE: &str = "SELECT s.sample_id, s.dataset_source,
+        (SELECT content FROM ConversationTurns t WHERE t.sample_id = s.sample_id AND role = 'user'
+         ORDER BY turn_index LIMIT 1),
+        (SELECT group_concat(content, char(10) ORDER BY turn_index) FROM ConversationTurns t
+         WHERE t.sample_id = s.sample_id AND role = 'assistant')
+     FROM TrainingSamples s";
+
+fn compared_sample(row: &Row<'_>) -> rusqlite::Result<ComparedSample> {
+    Ok(ComparedSample {
+        id: row.get(0)?,
+        path: row.get(1)?,
+        question: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
+        answers: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+    })
+}
+
 impl Store {
     /// Processed files below `folder` (a repository's stored path), ordered by path, with the lower-case hex SHA-256 of what was
     /// processed: up to `most` of those after the path `after`, or of all.
@@ -71,26 +87,16 @@ impl Store {
 
     /// Up to `most` samples whose ids come after `id`, in order.
     pub fn samples_after(&self, id: i64, most: usize) -> Result<Vec<ComparedSample>, StoreError> {
-        let query = "SELECT s.sample_id, s.dataset_source,
-                        (SELECT content FROM ConversationTurns t WHERE t.sample_id = s.sample_id AND role = 'user'
-                         ORDER BY turn_index LIMIT 1),
-                        (SELECT group_concat(content, char(10) ORDER BY turn_index) FROM ConversationTurns t
-                         WHERE t.sample_id = s.sample_id AND role = 'assistant')
-                     FROM TrainingSamples s WHERE s.sample_id > ?1 ORDER BY s.sample_id LIMIT ?2";
-        self.rows(query, rusqlite::params![id, most as u64], |row| {
-            Ok(ComparedSample {
-                id: row.get(0)?,
-                path: row.get(1)?,
-                question: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
-                answers: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
-            })
-        })
+        let query =
+            format!("{COMPARED_SAMPLE} WHERE s.sample_id > ?1 ORDER BY s.sample_id LIMIT ?2");
+        self.rows(&query, rusqlite::params![id, most as u64], compared_sample)
     }
 
     /// One sample; `None` when it is gone.
     pub fn sample(&self, id: i64) -> Result<Option<ComparedSample>, StoreError> {
-        let next = self.samples_after(id - 1, 1)?.pop();
-        Ok(next.filter(|sample| sample.id == id))
+        // No `LIMIT ?`: SQLite prepares a statement anew for every value of one.
+        let query = format!("{COMPARED_SAMPLE} WHERE s.sample_id = ?1");
+        Ok(self.rows(&query, [id], compared_sample)?.pop())
     }
 
     /// Every failed file, oldest failure first. A reason that this program did not write stands for the whole file.

@@ -63,7 +63,7 @@ fn a_file_size_limit_ends_the_run_and_loses_nothing() {
     let workspace = waiting(&model);
     let ran = by_shell(
         &workspace,
-        "trap '' XFSZ; ulimit -f 160; exec \"$0\" \"$@\"",
+        "trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\"",
     );
     assert_says(&ran, 1, &[".db cannot be read or written", "ulimit -f"]);
     assert!(model.chat_count() > 0);

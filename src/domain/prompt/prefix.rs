@@ -153,8 +153,7 @@ fn clean(text: &str) -> String {
 /// as such wherever they stand, and source text could end its own turn.
 pub(super) fn defuse(text: &str) -> Cow<'_, str> {
     static TOKENS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        let tokens =
-            r"(<)([|｜][\w▁-]{1,40}[|｜]>|/?(?:start|end)_of_(?:turn|text|image)>)|(\[)(/?INST\])";
+        let tokens = r"(<)([|｜][0-9A-Za-z_▁-]{1,40}[|｜]>|/?(?:start|end)_of_(?:turn|text|image)>)|(\[)(/?INST\])";
         Regex::new(tokens).ok()
     });
     match &*TOKENS {

@@ -8,9 +8,10 @@
 //! of 99 %, one of 0.3 with 6 %; the similarity itself, [`jaccard`], then decides.
 
 use super::words;
+use std::sync::LazyLock;
 
 /// Version of the fingerprints' definition; a stored index of another version must be rebuilt.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Hash functions of a signature.
 pub const PERMUTATIONS: usize = 128;
 /// Bands of a signature.
@@ -39,10 +40,12 @@ pub fn shingles(text: &str) -> Vec<u64> {
 
 /// Jaccard similarity of two sorted sets, in `[0, 1]`: what they share of what either has. Two empty ones share nothing.
 pub fn jaccard(a: &[u64], b: &[u64]) -> f64 {
-    let shared = a
-        .iter()
-        .filter(|hash| b.binary_search(hash).is_ok())
-        .count();
+    let (mut shared, mut rest) = (0, b);
+    for hash in a {
+        let from = rest.iter().position(|other| other >= hash);
+        rest = &rest[from.unwrap_or(rest.len())..];
+        shared += usize::from(rest.first() == Some(hash));
+    }
     shared as f64 / (a.len() + b.len() - shared).max(1) as f64
 }
 
@@ -55,8 +58,9 @@ impl Signature {
     pub fn of(shingles: &[u64]) -> Self {
         let mut least = vec![u32::MAX; PERMUTATIONS];
         for &hash in shingles {
-            for (seed, slot) in (1u64..).zip(&mut least) {
-                *slot = (*slot).min(permuted(hash, seed));
+            for ((factor, term), slot) in FUNCTIONS.iter().zip(&mut least) {
+                let permuted = hash.wrapping_mul(*factor).wrapping_add(*term) >> 32;
+                *slot = (*slot).min(permuted as u32);
             }
         }
         Signature(least)
@@ -74,11 +78,13 @@ impl Signature {
     }
 }
 
-/// The `seed`-th hash function: a multiply-shift of an already well mixed hash (Dietzfelbinger et al., 1997).
-fn permuted(hash: u64, seed: u64) -> u32 {
-    let odd = words::mix(seed) | 1;
-    (hash.wrapping_mul(odd).wrapping_add(words::mix(!seed)) >> 32) as u32
-}
+/// Odd factor and term of each hash function: multiply-shifts of an already well mixed hash (Dietzfelbinger et al., 1997).
+static FUNCTIONS: LazyLock<[(u64, u64); PERMUTATIONS]> = LazyLock::new(|| {
+    std::array::from_fn(|nth| {
+        let seed = nth as u64 + 1;
+        (words::mix(seed) | 1, words::mix(!seed))
+    })
+});
 
 #[cfg(test)]
 mod tests {

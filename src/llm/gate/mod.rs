@@ -12,6 +12,7 @@ mod simulation;
 
 use super::backoff::Allowance;
 use flow::{Admission, Flow};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
@@ -32,6 +33,10 @@ fn rest_after(pause: Secs) -> Secs {
 const LOOK_SECS_MIN: Secs = 1e-3;
 /// The first in line looks again at least this often: limits grow meanwhile.
 const LOOK_SECS_MAX: Secs = 1.0;
+
+/// One request for this many on the wire is wanted in line, so that a place is taken as soon as it is free, and at least so many.
+const IN_LINE_PART: usize = 4;
+const IN_LINE_MIN: usize = 2;
 
 /// What is known about a request that was let through.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,7 +85,27 @@ pub(super) struct Gate {
     /// Held by the first in line alone; semaphores of tokio are fair.
     turn: Semaphore,
     returned: Notify,
+    /// Requests in line, and those that were announced.
+    expected: AtomicUsize,
+    /// Woken when there may be room for more work: for one listener.
+    room: Notify,
     made_at: Instant,
+}
+
+/// A request in line.
+struct InLine<'a>(&'a Gate);
+
+impl<'a> InLine<'a> {
+    fn of(gate: &'a Gate) -> Self {
+        gate.expect();
+        InLine(gate)
+    }
+}
+
+impl Drop for InLine<'_> {
+    fn drop(&mut self) {
+        self.0.expect_no_more();
+    }
 }
 
 impl Gate {
@@ -97,12 +122,15 @@ impl Gate {
             )),
             turn: Semaphore::new(1),
             returned: Notify::new(),
+            expected: AtomicUsize::new(0),
+            room: Notify::new(),
             made_at: Instant::now(),
         }
     }
 
     /// Waits for a place. Dropping the future gives up the place in line.
     pub async fn enter(&self, tokens: f64) -> Pass<'_> {
+        let _in_line = InLine::of(self);
         // The semaphore is never closed, so this is always a turn.
         let _turn = self.turn.acquire().await;
         loop {
@@ -123,6 +151,31 @@ impl Gate {
                 }
             }
         }
+    }
+
+    /// Announces a request that will soon be in line.
+    pub fn expect(&self) {
+        self.expected.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes an announcement back: its request is in line by now, or will not come.
+    pub fn expect_no_more(&self) {
+        self.expected.fetch_sub(1, Ordering::Relaxed);
+        self.room.notify_one();
+    }
+
+    /// Waits until so few requests are on the wire, in line or announced that more work is needed to keep the server busy. For one
+    /// listener at a time.
+    pub async fn room(&self) {
+        while !self.has_room() {
+            self.room.notified().await;
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        let state = self.state();
+        let in_line_min = (state.limit / IN_LINE_PART).max(IN_LINE_MIN);
+        state.in_flight + self.expected.load(Ordering::Relaxed) < state.limit + in_line_min
     }
 
     /// Takes note of an allowance as a good response told it.
@@ -188,6 +241,7 @@ impl Drop for Pass<'_> {
             let (pressure, tokens) = self.told;
             self.gate.flow().returned(now, &sending, pressure, tokens);
             self.gate.returned.notify_one();
+            self.gate.room.notify_one();
         }
     }
 }
