@@ -20,12 +20,12 @@ pub(super) fn sample(
         let user = Turn {
             role: Role::User,
             content: accepted.question.question.clone(),
-            metadata: provenance(context, shown, accepted),
+            metadata: provenance(context, shown, accepted).to_string(),
         };
         let assistant = Turn {
             role: Role::Assistant,
             content: accepted.text().to_owned(),
-            metadata: generation(accepted, run_id),
+            metadata: generation(accepted, run_id).to_string(),
         };
         [user, assistant]
     });

@@ -2,8 +2,6 @@
 //!
 //! Owns the shape of what is stored. How a sample is judged lives in `quality`, how it is saved in `store`.
 
-use serde_json::Value;
-
 /// Who speaks in a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -30,8 +28,8 @@ pub struct Turn {
     pub role: Role,
     /// What is said.
     pub content: String,
-    /// Provenance (user turn) or generation record (assistant turn): a JSON object.
-    pub metadata: Value,
+    /// Provenance (user turn) or generation record (assistant turn): a JSON object as it is stored.
+    pub metadata: String,
 }
 
 /// One accepted training row.

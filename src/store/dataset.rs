@@ -180,7 +180,7 @@ fn insert_sample(
             turn.role.as_str(),
             turn.content,
             is_label,
-            turn.metadata.to_string()
+            turn.metadata
         ])?;
     }
     Ok(id)
@@ -213,7 +213,6 @@ mod tests {
     use super::*;
     use crate::domain::failure::FailureCode;
     use crate::domain::sample::Turn;
-    use serde_json::json;
 
     const NOW: &str = "2026-01-02 03:04:05";
 
@@ -221,7 +220,7 @@ mod tests {
         let turn = |role, content: &str| Turn {
             role,
             content: content.to_owned(),
-            metadata: json!({}),
+            metadata: "{}".to_owned(),
         };
         Sample {
             turns: vec![

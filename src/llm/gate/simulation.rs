@@ -333,6 +333,34 @@ async fn an_allowance_of_the_user_is_kept() {
     );
 }
 
+/// Four on the wire and two in line keep a server of four places busy.
+#[tokio::test(start_paused = true)]
+async fn more_work_is_wanted_while_too_few_are_in_line() {
+    let gate = Gate::new(4, None, None);
+    let is_wanted = async || {
+        let second = Duration::from_secs(1);
+        tokio::time::timeout(second, gate.room()).await.is_ok()
+    };
+    let mut on_the_wire = Vec::new();
+    for _ in 0..4 {
+        assert!(is_wanted().await);
+        on_the_wire.push(gate.enter(0.0).await);
+    }
+    for _ in 0..2 {
+        assert!(is_wanted().await);
+        gate.expect();
+    }
+    assert!(!is_wanted().await);
+    on_the_wire.pop();
+    assert!(is_wanted().await);
+    gate.expect();
+    assert!(!is_wanted().await);
+    let woken = async {
+        gate.room().await;
+    };
+    tokio::join!(woken, async { gate.expect_no_more() });
+}
+
 #[tokio::test(start_paused = true)]
 async fn places_are_given_in_order_and_given_back_when_dropped() {
     let gate = Gate::new(1, None, None);
