@@ -331,11 +331,9 @@ impl<'a> Reader<'a, '_> {
         let is_known = |part: &str| {
             self.evidence.name(part) != Support::None
                 || self.question.contains(part)
-                || relevance::stems_of(part)
-                    .iter()
-                    .all(|stem| self.evidence.has_stem(*stem))
+                || relevance::stems_of(part).all(|stem| self.evidence.has_stem(stem))
         };
-        let parts = words::parts(name);
+        let parts: Vec<&str> = words::parts(name).collect();
         let mut numbered = parts.iter().filter(|part| is_number(part));
         parts.len() > 2
             && numbered.next().is_some()

@@ -42,12 +42,10 @@ pub fn stems(text: &str) -> HashedSet {
 }
 
 /// Stems of the content words in a word or identifier.
-pub fn stems_of(name: &str) -> Vec<u64> {
-    let parts = words::parts(name).into_iter();
-    parts
+pub fn stems_of(name: &str) -> impl Iterator<Item = u64> {
+    words::parts(name)
         .filter(|word| !vocabulary::is_common(word))
         .map(stem)
-        .collect()
 }
 
 fn stem(word: &str) -> u64 {

@@ -168,33 +168,32 @@ pub fn plain_words(text: &str) -> Vec<u64> {
 }
 
 /// The parts of an identifier: `HTTPDigestAuth` -> HTTP Digest Auth, `max_bytes` -> max bytes.
-pub fn parts(name: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    for piece in name.split(|c: char| !c.is_alphanumeric()) {
+pub fn parts(name: &str) -> impl Iterator<Item = &str> {
+    let pieces = name.split(|c: char| !c.is_alphanumeric());
+    pieces.flat_map(|piece| {
         let mut start = 0;
-        for at in humps(piece) {
-            found.push(&piece[start..at]);
-            start = at;
-        }
-        if start < piece.len() {
-            found.push(&piece[start..]);
-        }
-    }
-    found
+        let ends = humps(piece).chain([piece.len()]);
+        ends.map(move |end| &piece[std::mem::replace(&mut start, end)..end])
+            .filter(|part| !part.is_empty())
+    })
 }
 
 /// Places where a new hump begins: a capital after a lower-case letter or digit, or the last capital of a run before a lower-case letter.
-fn humps(piece: &str) -> Vec<usize> {
-    let letters: Vec<(usize, char)> = piece.char_indices().collect();
-    let begins = |i: usize| {
-        let (before, here) = (letters[i - 1].1, letters[i].1);
-        let after = letters.get(i + 1).map(|l| l.1);
-        here.is_uppercase() && (!before.is_uppercase() || after.is_some_and(char::is_lowercase))
-    };
-    (1..letters.len())
-        .filter(|&i| begins(i))
-        .map(|i| letters[i].0)
-        .collect()
+fn humps(piece: &str) -> impl Iterator<Item = usize> {
+    let mut letters = piece.char_indices().peekable();
+    let mut was_capital = true;
+    std::iter::from_fn(move || {
+        loop {
+            let (at, here) = letters.next()?;
+            let is_capital = here.is_uppercase();
+            let mut before_small = || letters.peek().is_some_and(|(_, next)| next.is_lowercase());
+            let begins = at > 0 && is_capital && (!was_capital || before_small());
+            was_capital = is_capital;
+            if begins {
+                return Some(at);
+            }
+        }
+    })
 }
 
 /// Whether a word of prose has the shape of an identifier: `snake_case`, `camelCase`, `PascalCase` with two humps, `CONST_NAME`.
@@ -278,9 +277,10 @@ mod tests {
             ("HTTPDigestAuth", vec!["HTTP", "Digest", "Auth"]),
             ("__max_bytes", vec!["max", "bytes"]),
             ("toReturn", vec!["to", "Return"]),
+            ("aBCd", vec!["a", "B", "Cd"]),
             ("", vec![]),
         ] {
-            assert_eq!(parts(name), expected, "{name}");
+            assert_eq!(parts(name).collect::<Vec<_>>(), expected, "{name}");
         }
     }
 
