@@ -155,6 +155,16 @@ fn language_of(path: &str) -> &'static str {
         "js" | "cjs" | "mjs" => "JavaScript",
         "ts" | "mts" | "cts" => "TypeScript",
         "c" | "h" => "C",
+        "cc" | "cpp" | "hpp" => "C++",
+        "cs" => "C#",
+        "go" => "Go",
+        "java" => "Java",
+        "kt" => "Kotlin",
+        "lua" => "Lua",
+        "php" => "PHP",
+        "rb" => "Ruby",
+        "sh" => "Shell",
+        "swift" => "Swift",
         _ => "Text",
     }
 }

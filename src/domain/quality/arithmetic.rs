@@ -2,15 +2,56 @@
 //!
 //! Owns which results are taken for computed. Small numbers follow from nearly anything, so they are not.
 
-/// A smaller result follows from nearly any two numbers.
+/// A smaller whole result follows from nearly any two numbers.
 const RESULT_MIN: f64 = 10.0;
+
+/// A number as an answer writes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Written {
+    /// Its value.
+    pub value: f64,
+    /// How many decimals are written.
+    pub decimals: usize,
+}
+
+impl Written {
+    /// Reads a number token.
+    pub fn of(text: &str, value: f64) -> Self {
+        let decimals = text.split_once('.').map_or("", |(_, decimals)| decimals);
+        Written {
+            value,
+            decimals: decimals.bytes().take_while(u8::is_ascii_digit).count(),
+        }
+    }
+
+    /// Whether it has two digits that tell something, so that it does not come out by chance.
+    fn tells(self) -> bool {
+        self.value >= RESULT_MIN
+            || self.decimals > 0 && self.value * 0.1f64.powi(-(self.decimals as i32)) >= RESULT_MIN
+    }
+
+    /// Whether a result is written as this number, rounded to its decimals.
+    fn rounds(self, result: f64) -> bool {
+        let half = 0.5 * 0.1f64.powi(self.decimals as i32);
+        self.decimals > 0 && (self.value - result).abs() <= half * 1.001
+    }
+}
 /// Of so many numbers, at most, products of three are tried.
 const OPERANDS_MAX: usize = 48;
 
 /// Whether a value is the sum, difference, product, quotient or power of two of the numbers said beside it, or twice the one applied to
 /// what the first step gave.
-pub fn follows_from_said(value: f64, said: &[f64]) -> bool {
-    value >= RESULT_MIN && results(said).any(|result| is_same(result, value))
+pub fn follows_from_said(number: Written, said: &[f64]) -> bool {
+    let is_result = |(result, is_quotient): (f64, bool)| {
+        is_same(result, number.value) || is_quotient && number.rounds(result)
+    };
+    number.tells() && results(said).any(is_result)
+}
+
+/// Whether a value is the double or the half of a number said beside it.
+pub fn is_double_or_half(value: f64, said: &[f64]) -> bool {
+    let is = |other: &f64| is_same(2.0 * other, value) || is_same(other / 2.0, value);
+    value >= RESULT_MIN && said.iter().any(is)
 }
 
 /// How units of time and of storage convert, and percentages.
@@ -24,6 +65,45 @@ pub fn is_converted(value: f64, said: &[f64]) -> bool {
             .any(|factor| is_same(from * factor, value) || is_same(from / factor, value))
     };
     value >= RESULT_MIN && said.iter().any(converts)
+}
+
+/// How many of the smallest unit of its kind a unit has.
+fn unit_size(unit: &str) -> Option<f64> {
+    let size = match unit {
+        "kB" | "KB" | "KiB" => 1024.0,
+        "MB" | "MiB" => 1024.0 * 1024.0,
+        "GB" | "GiB" => 1024.0 * 1024.0 * 1024.0,
+        "us" | "µs" | "microsecond" | "microseconds" => 1e3,
+        "ms" | "millisecond" | "milliseconds" => 1e6,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1e9,
+        "min" | "mins" | "minute" | "minutes" => 60e9,
+        "h" | "hour" | "hours" => 3600e9,
+        "day" | "days" => 86_400e9,
+        "week" | "weeks" => 604_800e9,
+        _ => return None,
+    };
+    Some(size)
+}
+
+/// Whether so many of a unit are a number of the source in a smaller unit: 8 KiB are 8192 bytes, 5 minutes are 300 seconds.
+pub fn is_in_unit(value: f64, unit: &str, source: &[f64]) -> bool {
+    const SMALLER: [f64; 9] = [
+        1.0,
+        1e3,
+        1e6,
+        1e9,
+        60e9,
+        3600e9,
+        86_400e9,
+        1024.0,
+        1_048_576.0,
+    ];
+    let Some(size) = unit_size(unit).filter(|_| value > 0.0) else {
+        return false;
+    };
+    let smaller = SMALLER.iter().filter(|other| **other < size);
+    let mut counts = smaller.map(|other| value * size / other);
+    counts.any(|count| count >= RESULT_MIN && source.iter().any(|n| is_same(*n, count)))
 }
 
 /// Whether a value is the sum of all the numbers said beside it.
@@ -75,7 +155,8 @@ fn is_one_digit_off(a: f64, b: f64) -> bool {
     a.len() == b.len() && a.len() >= DIGITS_MIN && off == 1
 }
 
-fn results(said: &[f64]) -> impl Iterator<Item = f64> + '_ {
+/// What two numbers give, each with whether it is a quotient.
+fn results(said: &[f64]) -> impl Iterator<Item = (f64, bool)> + '_ {
     let said = &said[..said.len().min(OPERANDS_MAX)];
     let pairs = said
         .iter()
@@ -84,12 +165,13 @@ fn results(said: &[f64]) -> impl Iterator<Item = f64> + '_ {
     pairs.flat_map(|(a, b)| {
         let [low, high] = if a < b { [a, b] } else { [b, a] };
         [
-            low + high,
-            high - low,
-            low * high,
-            high / low,
-            low.powf(high),
-            high.powf(low),
+            (low + high, false),
+            (high - low, false),
+            (low * high, false),
+            (high / low, true),
+            (low / high, true),
+            (low.powf(high), false),
+            (high.powf(low), false),
         ]
     })
 }
@@ -111,11 +193,23 @@ mod tests {
             (64.0, vec![2.0, 6.0], true),
             (5401.0, vec![3600.0, 1800.0], false),
             (5.0, vec![2.0, 3.0], false),
+            (2.93, vec![3000.0, 1024.0], true),
+            (2.94, vec![3000.0, 1024.0], false),
+            (0.5625, vec![1.125, 0.5], true),
+            (0.5, vec![2.0, 1.0], false),
             (12.0, vec![], false),
             (f64::INFINITY, vec![1e308, 1e308], false),
         ] {
-            assert_eq!(follows_from_said(value, &said), follows, "{value} {said:?}");
+            let number = Written::of(&value.to_string(), value);
+            assert_eq!(
+                follows_from_said(number, &said),
+                follows,
+                "{value} {said:?}"
+            );
         }
+        assert!(is_in_unit(8.0, "KiB", &[8192.0]) && is_in_unit(5.0, "minutes", &[300.0]));
+        assert!(!is_in_unit(9.0, "KiB", &[8192.0]) && !is_in_unit(5.0, "items", &[300.0]));
+        assert!(is_double_or_half(30.0, &[15.0]) && !is_double_or_half(8.0, &[4.0]));
         assert!(is_converted(42.0, &[2520.0]) && !is_converted(43.0, &[2520.0]));
         assert!(is_sum_of(5415.0, &[3600.0, 1800.0, 15.0]));
         assert!(is_product_of(3_600_000.0, &[1000.0, 60.0, 24.0]));

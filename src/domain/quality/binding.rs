@@ -30,10 +30,17 @@ const LINES_BINDING_MAX: usize = 6;
 
 /// Sets the support of every number by how near it stands, in the source, to the names of its sentence or of the one before, or to
 /// another number of its sentence; or by what it is computed from. Versions and addresses, which have no value, are only known or not.
-pub fn bind_numbers(found: &mut [Mention<'_>], question: &str, evidence: &EvidenceIndex) {
+/// `shown` are the numbers of sums that the answer writes out and that come out.
+pub fn bind_numbers(
+    found: &mut [Mention<'_>],
+    question: &str,
+    shown: &[f64],
+    evidence: &EvidenceIndex,
+) {
     let anchors = lines_by_sentence(found, evidence);
     let company = rare_numbers(found, evidence);
-    let at_hand = AtHand::of(found, question, evidence);
+    let mut at_hand = AtHand::of(found, question, evidence);
+    at_hand.given.extend(shown);
     for mention in found.iter_mut().filter(|m| m.sort == Sort::Number) {
         let Some(value) = words::number_value(mention.text) else {
             let unknown = UNKNOWN_SUPPORT.max(mention.excuse);
@@ -148,7 +155,10 @@ impl AtHand {
         said.extend(&self.given);
         said.retain(|other| *other != value);
         self.given.contains(&value)
-            || arithmetic::follows_from_said(value, &said)
+            || arithmetic::follows_from_said(arithmetic::Written::of(mention.text, value), &said)
+            || arithmetic::is_double_or_half(value, &said)
+            || arithmetic::is_in_unit(value, mention.unit, &self.source)
+            || arithmetic::is_in_unit(value, mention.unit, &said)
             || arithmetic::is_sum_of(value, &said)
             || arithmetic::is_converted(value, &said)
             || arithmetic::is_product_of(value, &self.source)

@@ -82,6 +82,8 @@ pub struct EvidenceIndex {
     /// Every token that is a number, with its value.
     values: HashMap<u64, f64, BuildHasherDefault<AsIs>>,
     stems: HashedSet,
+    /// Words of the repository's name and the file's path.
+    home: Symbols,
     local: Symbols,
     shared: Arc<Symbols>,
 }
@@ -101,6 +103,7 @@ impl EvidenceIndex {
             numbers: Vec::new(),
             values: HashMap::default(),
             stems: HashedSet::default(),
+            home: Symbols::new([evidence.repository, evidence.path]),
             local: Symbols::new([evidence.repository, evidence.path]),
             shared,
         };
@@ -164,6 +167,16 @@ impl EvidenceIndex {
         } else {
             Support::None
         }
+    }
+
+    /// Whether a token of the chunk or its context is a name.
+    pub fn is_name(&self, token: u64) -> bool {
+        self.local.names.contains(&token) && !self.values.contains_key(&token)
+    }
+
+    /// Whether a name is a word of the repository's name or of the file's path.
+    pub fn is_home(&self, name: &str) -> bool {
+        self.home.folded.contains(&words::hash_folded(name))
     }
 
     /// Lines (from 0) of the chunk or its context where a number of this value stands, in whatever notation.

@@ -6,8 +6,10 @@
 use super::binding;
 use super::evidence::{EvidenceIndex, Support};
 use super::markdown::{Document, Piece};
+use super::own;
 use super::prose::{self, DOUBLE_QUOTES};
 use super::relevance;
+use super::sums;
 use super::vocabulary;
 use super::words::{self, HashedSet, Kind, Token};
 use std::ops::RangeInclusive;
@@ -46,6 +48,8 @@ pub struct Mention<'a> {
     pub(super) sentence: usize,
     /// What its form alone says for it, in `[0, 1]`: an example's input is no claim about the source.
     pub(super) excuse: f64,
+    /// The word after a number, which may be its unit.
+    pub(super) unit: &'a str,
 }
 
 impl Mention<'_> {
@@ -64,6 +68,8 @@ pub const ASKED_SUPPORT: f64 = 0.7;
 const DENIED_SUPPORT: f64 = 0.7;
 /// Support of a name that needs no evidence, where there is none.
 const COMMON_SUPPORT: f64 = 0.5;
+/// A name shorter than this one and without evidence claims nothing: `ab`, `-lr`.
+const NAME_CHARS_MIN: usize = 3;
 /// Shortest name that counts as asked for where the question has it as a part of another word.
 const PART_CHARS_MIN: usize = 3;
 /// Support of a number that the source has not, where nothing says that it stands in place of another one.
@@ -79,13 +85,15 @@ pub fn mentions<'a>(
     question: &str,
     evidence: &EvidenceIndex,
 ) -> Vec<Mention<'a>> {
-    let asked = words::tokens(question)
-        .iter()
-        .map(|t| words::hash(t.text))
-        .collect();
+    let in_question = words::tokens(question);
     let mut reader = Reader {
         question,
-        asked,
+        asked: in_question.iter().map(|t| words::hash(t.text)).collect(),
+        asked_folded: in_question
+            .iter()
+            .filter(|t| t.kind == Kind::Name)
+            .map(|t| words::hash_folded(t.text))
+            .collect(),
         evidence,
         sentence: 0,
         denied: false,
@@ -101,8 +109,17 @@ pub fn mentions<'a>(
             Piece::Block { code, .. } => reader.block(code),
         }
     }
-    binding::bind_numbers(&mut reader.found, question, evidence);
+    let shown: Vec<f64> = document.pieces.iter().flat_map(numbers_shown).collect();
+    binding::bind_numbers(&mut reader.found, question, &shown, evidence);
     reader.found
+}
+
+/// Numbers of the sums that a piece of an answer writes out.
+fn numbers_shown(piece: &Piece<'_>) -> Vec<f64> {
+    match piece {
+        Piece::Span(code) => [sums::read(code).shown, sums::of_expression(code)].concat(),
+        _ => sums::read(piece.text()).shown,
+    }
 }
 
 /// Whether the question brings input of its own, a number or quoted text that the source has not: then an answer may derive values from it.
@@ -138,29 +155,6 @@ fn has_file(file: &str, evidence: &EvidenceIndex) -> bool {
     parts.all(|t| evidence.name(t.text) != Support::None)
 }
 
-/// Names that a block declares itself.
-fn declared_names(code: &str) -> HashedSet {
-    let declares = |word: &str| {
-        matches!(
-            word,
-            "def"
-                | "fn"
-                | "func"
-                | "function"
-                | "class"
-                | "struct"
-                | "let"
-                | "const"
-                | "var"
-                | "mut"
-                | "local"
-        )
-    };
-    let tokens = words::tokens(code);
-    let pairs = tokens.windows(2).filter(|pair| declares(pair[0].text));
-    pairs.map(|pair| words::hash(pair[1].text)).collect()
-}
-
 fn unit(is_there: bool) -> f64 {
     f64::from(u8::from(is_there))
 }
@@ -168,6 +162,8 @@ fn unit(is_there: bool) -> f64 {
 struct Reader<'a, 'e> {
     question: &'e str,
     asked: HashedSet,
+    /// Its names, whatever their case and underscores.
+    asked_folded: HashedSet,
     evidence: &'e EvidenceIndex,
     sentence: usize,
     /// Whether the words before deny what is named next.
@@ -181,36 +177,41 @@ impl<'a> Reader<'a, '_> {
     fn block(&mut self, code: &'a str) {
         let quoted = code.lines().filter(|line| has_text(line, self.evidence));
         let is_quotation = 2 * quoted.count() >= code.lines().count();
-        let declared = declared_names(code);
+        let declared = own::declared_names(code);
+        let imported = own::imported_modules(code);
         for line in code.lines() {
             self.sentence += 1;
             if is_quotation {
                 self.code(line);
             } else {
-                self.example(line, &declared);
+                self.example(line, &declared, &imported);
             }
         }
         self.sentence += 1;
     }
 
-    fn example(&mut self, line: &'a str, declared: &HashedSet) {
+    fn example(&mut self, line: &'a str, declared: &HashedSet, imported: &HashedSet) {
         let tokens = words::tokens(line);
         for (at, token) in tokens.iter().enumerate() {
             let own = declared.contains(&words::hash(token.text));
             match token.kind {
-                Kind::Name if !own && self.is_borrowed(&tokens, at) => self.name(token.text),
-                Kind::Number => self.number(token.text, INPUT_EXCUSE),
+                Kind::Name if !own && self.is_borrowed(&tokens, at, imported) => {
+                    self.name(token.text, false);
+                }
+                Kind::Number => self.number(token.text, INPUT_EXCUSE, ""),
                 _ => {}
             }
         }
     }
 
     /// Whether an example takes a name from the source: by calling it, or as a member of something that the source has.
-    fn is_borrowed(&self, tokens: &[Token<'a>], at: usize) -> bool {
+    fn is_borrowed(&self, tokens: &[Token<'a>], at: usize, imported: &HashedSet) -> bool {
         let member = at >= 2 && matches!(tokens[at - 1].text, "." | "::" | "->");
         if member {
             let base = tokens[at - 2].text;
-            return !vocabulary::is_known(base) && self.evidence.name(base) == Support::Exact;
+            let foreign = vocabulary::is_known(base)
+                || imported.contains(&words::hash(base)) && !self.evidence.is_home(base);
+            return !foreign && self.evidence.name(base) == Support::Exact;
         }
         tokens.get(at + 1).is_some_and(|next| next.text == "(")
     }
@@ -226,18 +227,35 @@ impl<'a> Reader<'a, '_> {
                 .any(|part| contains(code, part, token.start))
         };
         let is_quotation = has_text(code, self.evidence);
+        let is_data = own::is_bytes(code);
         let mut inside: i32 = 0;
-        for token in words::tokens(code) {
+        let tokens = words::tokens(code);
+        for (at, token) in tokens.iter().enumerate() {
             match token.kind {
-                Kind::Name if !told(&token) => self.name(token.text),
-                Kind::Number if !told(&token) => {
-                    let is_input = inside > 0 && !is_quotation;
-                    self.number(token.text, if is_input { INPUT_EXCUSE } else { 0.0 });
+                Kind::Name if told(token) || own::is_escape(code, token) => {}
+                Kind::Name => {
+                    let is_own = own::is_placeholder(&tokens, at)
+                        || own::is_standard_member(&tokens, at)
+                            && !self.takes_from(tokens[at - 2].text);
+                    self.name(token.text, is_own && !is_quotation);
+                }
+                Kind::Number if !told(token) => {
+                    let is_input = (inside > 0 || is_data) && !is_quotation;
+                    self.number(token.text, if is_input { INPUT_EXCUSE } else { 0.0 }, "");
                 }
                 Kind::Mark => inside += bracket(token.text),
                 _ => {}
             }
         }
+    }
+
+    /// Whether the source takes members from something.
+    fn takes_from(&self, base: &str) -> bool {
+        let base = words::hash(base);
+        let joints = [".", "::"].map(words::hash);
+        joints
+            .iter()
+            .any(|joint| self.evidence.follows(base, *joint))
     }
 
     fn prose(&mut self, text: &'a str) {
@@ -281,38 +299,43 @@ impl<'a> Reader<'a, '_> {
             Kind::Number if told.iter().any(|part| contains(text, part, token.start)) => {}
             Kind::Number => {
                 let end = *range.end();
-                let excused =
-                    prose::gives_example(text, &token) || prose::counts_bits(&tokens[end..]);
+                let excused = prose::gives_example(text, &token)
+                    || prose::counts_bits(&tokens[end..])
+                    || prose::begins_item(text, &token);
                 let excuse = match token.text.matches('.').count() {
                     3 => INPUT_EXCUSE,
                     _ if excused => EXAMPLE_EXCUSE,
+                    _ if prose::is_about(tokens, at) => UNKNOWN_SUPPORT,
                     _ => 0.0,
                 };
-                self.number(&text[token.start..tokens[end].end()], excuse);
+                let unit = tokens.get(end + 1).map_or("", |next| next.text);
+                self.number(&text[token.start..tokens[end].end()], excuse, unit);
             }
             Kind::Name if coded() && !told.iter().any(|part| contains(text, part, token.start)) => {
                 self.denied = prose::denies(&text[..token.start], false);
-                self.name(token.text)
+                self.name(token.text, false)
             }
             Kind::Mark if prose::ends_sentence(text, &token) => self.sentence += 1,
             _ => {}
         }
     }
 
-    fn name(&mut self, name: &'a str) {
-        if name.chars().nth(1).is_none() {
+    /// Takes a name; one that `is_own` needs no evidence, where there is none.
+    fn name(&mut self, name: &'a str, is_own: bool) {
+        let known = self.evidence.name(name);
+        let chars = name.chars().take(NAME_CHARS_MIN).count();
+        if chars < 2 || chars < NAME_CHARS_MIN && known == Support::None {
             return;
         }
-        let sort = if vocabulary::is_known(name) {
-            Sort::Common
-        } else {
-            Sort::Name
-        };
-        let support = match self.evidence.name(name) {
+        let is_foreign = is_own || vocabulary::is_unit(name);
+        let is_common = vocabulary::is_known(name) || is_foreign && known == Support::None;
+        let sort = if is_common { Sort::Common } else { Sort::Name };
+        let support = match known {
             Support::Exact => 1.0,
             Support::Folded => FOLDED_SUPPORT,
             Support::None
                 if self.asked.contains(&words::hash(name))
+                    || self.asked_folded.contains(&words::hash_folded(name))
                     || self.is_part_asked(name)
                     || self.is_filled_in(name) =>
             {
@@ -345,11 +368,12 @@ impl<'a> Reader<'a, '_> {
         name.len() >= PART_CHARS_MIN && self.question.contains(name)
     }
 
-    fn number(&mut self, text: &'a str, excuse: f64) {
+    fn number(&mut self, text: &'a str, excuse: f64, next: &'a str) {
         let support = unit(has_number(text, self.evidence));
         self.add(text, Sort::Number, support);
         if let Some(mention) = self.found.iter_mut().rev().find(|m| m.text == text) {
             mention.excuse = mention.excuse.max(excuse);
+            mention.unit = next;
         }
     }
 
@@ -380,6 +404,7 @@ impl<'a> Reader<'a, '_> {
             elsewhere: false,
             sentence,
             excuse: 0.0,
+            unit: "",
         });
     }
 }

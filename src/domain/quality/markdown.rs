@@ -18,6 +18,15 @@ pub enum Piece<'a> {
     },
 }
 
+impl<'a> Piece<'a> {
+    /// Its text, whatever it is.
+    pub fn text(&self) -> &'a str {
+        match self {
+            Piece::Prose(text) | Piece::Span(text) | Piece::Block { code: text, .. } => text,
+        }
+    }
+}
+
 /// An answer cut into its pieces.
 #[derive(Debug, Clone, Default)]
 pub struct Document<'a> {

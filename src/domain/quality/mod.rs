@@ -17,8 +17,10 @@ pub mod elsewhere;
 pub mod evidence;
 pub mod fingerprint;
 pub mod grounding;
+mod instance;
 pub mod judge;
 pub mod markdown;
+mod own;
 pub mod phrases;
 pub mod prose;
 pub mod quoting;
@@ -26,6 +28,7 @@ pub mod relevance;
 pub mod repetition;
 mod retouched;
 pub mod score;
+mod sums;
 pub mod surface;
 pub mod syntax;
 pub mod vocabulary;
@@ -257,7 +260,11 @@ fn flags(mentions: &[Mention<'_>], quoting: &Quoting) -> Vec<String> {
         .iter()
         .map(|quote| ("altered quotation", quote.as_str()));
     let mut flags: Vec<String> = Vec::new();
-    for (what, text) in unknown.chain(altered).chain(elsewhere) {
+    let miscounted = quoting
+        .miscounted
+        .iter()
+        .map(|sum| ("does not come out", sum.as_str()));
+    for (what, text) in unknown.chain(altered).chain(miscounted).chain(elsewhere) {
         let flag = flag(what, text);
         if flags.len() < FLAGS_MAX && !flags.contains(&flag) {
             flags.push(flag);

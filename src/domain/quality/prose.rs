@@ -93,13 +93,41 @@ pub fn is_item_number(text: &str, tokens: &[Token<'_>], at: usize) -> bool {
     marked && text[line_start..tokens[at].start].trim().is_empty()
 }
 
-/// Whether a number belongs to the name of a standard: `UTF-8`, `SHA-256`.
+/// Whether a number belongs to the name of a standard or of a version of it: `UTF-8`, `SHA-256`, RFC 7231, YAML 1.2, Python 3.8.
 pub fn is_of_standard(tokens: &[Token<'_>], at: usize) -> bool {
-    let Some([name, dash]) = at.checked_sub(2).and_then(|from| tokens.get(from..at)) else {
-        return false;
+    let before = |back: usize| at.checked_sub(back).map(|i| &tokens[i]);
+    let is_version = tokens[at].text.contains('.');
+    let names = |t: &Token<'_>| {
+        let capitals = t.text.chars().filter(|c| c.is_uppercase()).count();
+        t.text.chars().all(char::is_alphabetic)
+            && (capitals > 1 && capitals == t.text.chars().count() || is_version && capitals > 0)
     };
-    let joined = name.end() == dash.start && dash.end() == tokens[at].start;
-    joined && dash.text == "-" && name.text.len() > 1 && name.text.chars().all(char::is_uppercase)
+    let joined = |one: &Token<'_>, other: &Token<'_>| one.end() == other.start;
+    match (before(2), before(1)) {
+        (Some(name), Some(mark)) if matches!(mark.text, "-" | "/") => {
+            names(name) && joined(name, mark) && joined(mark, &tokens[at])
+        }
+        (_, Some(name)) => names(name),
+        _ => false,
+    }
+}
+
+/// Whether the word before a number says that it is not exact: "about 12".
+pub fn is_about(tokens: &[Token<'_>], at: usize) -> bool {
+    let before = at.checked_sub(1).map_or("", |i| tokens[i].text);
+    matches!(
+        before,
+        "about" | "around" | "roughly" | "approximately" | "nearly" | "almost" | "~" | "≈"
+    )
+}
+
+/// Whether a number begins an item of a list, whose case it then labels: `- 3 failures: ...`.
+pub fn begins_item(text: &str, token: &Token<'_>) -> bool {
+    let line_start = text[..token.start].rfind('\n').map_or(0, |at| at + 1);
+    matches!(
+        text[line_start..token.start].trim(),
+        "-" | "*" | "+" | "•" | "- **" | "* **" | "|"
+    )
 }
 
 /// Words with which a sentence says that what it tells is an example.

@@ -6,9 +6,11 @@
 use super::constants;
 use super::evidence::EvidenceIndex;
 use super::grounding;
+use super::instance;
 use super::markdown::{Document, Piece};
 use super::prose;
 use super::retouched;
+use super::sums;
 use super::words::{self, Kind, Token};
 use std::sync::LazyLock;
 
@@ -31,6 +33,8 @@ pub struct Quoting {
     pub exact: usize,
     /// Quotations that are close to the source, but altered.
     pub altered: Vec<String>,
+    /// Sums written out that do not come out.
+    pub miscounted: Vec<String>,
 }
 
 /// What a piece of code is, held against the source.
@@ -59,6 +63,11 @@ pub fn compare(document: &Document<'_>, question: &str, evidence: &EvidenceIndex
     }
     let misvalued = constants::misvalued(document, question, evidence);
     quoting.altered.extend(misvalued);
+    let told = document.pieces.iter().filter_map(|piece| match piece {
+        Piece::Span(text) | Piece::Prose(text) => Some(sums::read(text).false_ones),
+        Piece::Block { .. } => None,
+    });
+    quoting.miscounted.extend(told.flatten().map(str::to_owned));
     quoting
 }
 
@@ -170,10 +179,9 @@ fn resembles(
     let is_foreign = |token: &Token<'_>, hash: u64| {
         !evidence.has(hash) && (asked.explains(token) || is_input(token))
     };
-    if tokens
-        .iter()
-        .zip(wanted)
-        .any(|(token, hash)| is_foreign(token, *hash))
+    let pairs = || tokens.iter().zip(wanted);
+    if pairs().any(|(token, hash)| is_foreign(token, *hash))
+        || instance::fills_in(code, tokens, wanted, evidence)
     {
         return false;
     }
@@ -206,14 +214,14 @@ fn distance(
 }
 
 /// Fewest tokens to change, add or leave out to make all of `wanted` the beginning of `tail`; beyond `most` any larger number. Brackets and
-/// separators come and go for free: `f(x)` is the call that a compiler wrote as `(0, m.f)(x)`.
+/// separators, and the backslash that joins two lines, come and go for free: `f(x)` is the call that a compiler wrote as `(0, m.f)(x)`.
 fn edits<'a>(
     wanted: impl Iterator<Item = &'a u64>,
     tail: impl Iterator<Item = &'a u64>,
     most: usize,
 ) -> usize {
-    static FREE: LazyLock<[u64; 6]> =
-        LazyLock::new(|| ["(", ")", "{", "}", ",", ";"].map(words::hash));
+    static FREE: LazyLock<[u64; 7]> =
+        LazyLock::new(|| ["(", ")", "{", "}", ",", ";", "\\"].map(words::hash));
     let cost = |token: &u64| usize::from(!FREE.contains(token));
     let tail: Vec<u64> = tail.copied().collect();
     let mut row = vec![0];

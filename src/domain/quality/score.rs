@@ -49,7 +49,7 @@ pub struct Parts {
     /// Product over distinct numbers (weight 0.55), line numbers (0.4) and quoted texts (0.15, together 0.6 at least) of `1 - weight * (1 - support)`; those of the question are left out, and
     /// where it brings input of its own the weights are a quarter.
     pub values: f64,
-    /// 0.45 for each quotation of the source that was altered, and for each constant or default given another value.
+    /// 0.45 for each quotation of the source that was altered, for each constant or default given another value, and for each sum that does not come out.
     pub quotes: f64,
     /// 0.6 for each code block that is no quotation and does not parse.
     pub syntax: f64,
@@ -108,7 +108,10 @@ impl Subject<'_> {
         Parts {
             names: self.names(),
             values: self.values(),
-            quotes: powered(ALTERED_FACTOR, self.quoting.altered.len()),
+            quotes: powered(
+                ALTERED_FACTOR,
+                self.quoting.altered.len() + self.quoting.miscounted.len(),
+            ),
             syntax: powered(UNPARSABLE_FACTOR, self.unparsable().count()),
             substance: 1.0 - 0.5f64.powf(self.facts()),
             relevance: IRRELEVANT_LEFT

@@ -29,7 +29,7 @@ const BUILT_IN: &[&str] = &[
      Callable Iterator Generator TypeVar Protocol subprocess threading Lock Thread asyncio gather create_task run sleep unittest \
      pytest argparse pickle csv struct socket urllib hashlib base64 copy inspect importlib warnings traceback weakref",
     // JavaScript, TypeScript
-    "var let const function new delete typeof instanceof void this null undefined NaN Infinity switch case default throw catch do \
+    "true false var let const function new delete typeof instanceof void this null undefined NaN Infinity switch case default throw catch do \
      export extends static get of debugger arguments Object Array String Number Boolean Symbol BigInt Function Promise Map Set \
      WeakMap WeakSet WeakRef Proxy Reflect JSON Math Date RegExp Error RangeError ReferenceError EvalError URIError AggregateError \
      console log warn error info process require module exports globalThis window document Buffer Uint8Array ArrayBuffer DataView \
@@ -106,6 +106,21 @@ const TECHNOLOGY: &str = "JavaScript TypeScript GitHub GitLab OpenSSL OpenAI PyP
      YouTube StackOverflow PowerShell DevTools LuaJIT JavaDoc JSDoc IPv4 IPv6 OAuth OAuth2 ASCIIbetical UTF ASCII LLVM CMake \
      MinGW VSCode PhD eBPF gRPC";
 
+/// Units of storage, time and frequency.
+const UNITS: &str = "bit bits byte bytes kB KB MB GB TB PB EB KiB MiB GiB TiB PiB EiB kbit Mbit Gbit ns us µs ms s h sec secs min mins \
+     second seconds minute minutes hour hours day days week weeks millisecond milliseconds microsecond microseconds nanosecond \
+     nanoseconds Hz kHz MHz GHz px em rem deg";
+
+/// Modules and namespaces of standard libraries whose members are many more than can be listed.
+const MODULES: &str = "os sys io json math time datetime random logging functools itertools collections contextlib typing subprocess \
+     threading asyncio socket ssl string struct urllib hashlib inspect importlib warnings traceback weakref operator shutil tempfile \
+     signal select queue decimal fractions statistics textwrap unicodedata secrets uuid zlib gzip Math JSON Object Array Promise \
+     Reflect Intl Atomics Number process console performance crypto path util http https net url querystring std core alloc mem ptr \
+     fmt iter slice cmp ops hash env thread atomic fs ffi context errors strings strconv bytes bufio sync sort reflect regexp rand \
+     unicode utf8 filepath ioutil httptest big Process Thread Kernel File IO Dir Time Comparable Enumerable ObjectSpace Socket \
+     Collections Arrays Objects System Character Integer Long TimeUnit StandardCharsets Files Paths table coroutine debug Console \
+     Convert Environment Interlocked Task Encoding CultureInfo ranges chrono numeric_limits";
+
 static KNOWN: LazyLock<HashedSet> = LazyLock::new(|| {
     let lists = BUILT_IN.iter().chain([&TECHNOLOGY]);
     let words = lists.flat_map(|list| list.split_whitespace());
@@ -116,6 +131,22 @@ static KNOWN: LazyLock<HashedSet> = LazyLock::new(|| {
 pub fn is_known(word: &str) -> bool {
     KNOWN.contains(&words::hash(word))
 }
+
+static STANDARD_MODULES: LazyLock<HashedSet> =
+    LazyLock::new(|| MODULES.split_whitespace().map(words::hash).collect());
+
+/// Whether a word names a module or namespace of a standard library, members of which need no evidence.
+pub fn is_module(word: &str) -> bool {
+    STANDARD_MODULES.contains(&words::hash(word))
+}
+
+/// Whether a word is a unit of measure.
+pub fn is_unit(word: &str) -> bool {
+    MEASURES.contains(&words::hash(word))
+}
+
+static MEASURES: LazyLock<HashedSet> =
+    LazyLock::new(|| UNITS.split_whitespace().map(words::hash).collect());
 
 /// Words too common to tell what a question is about.
 const COMMON: &str = "a an the and or but if then else so as at by for from in into of off on onto out over to up with without is are was \

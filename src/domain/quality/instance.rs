@@ -1,0 +1,124 @@
+//! An expression of the source with a value put in for a variable: `map["null"]` where the source has `map[key]`. It is a case of the source and
+//! no misquotation.
+//!
+//! Owns that comparison: name by name, and anything literal for one name.
+
+use super::evidence::EvidenceIndex;
+use super::grounding;
+use super::prose;
+use super::words::{Kind, Token};
+
+/// Places of a token at which an expression is laid beside the source.
+const PLACES_MAX: usize = 64;
+
+/// Whether an expression is one of the source in which literals stand for one or more variables.
+pub fn fills_in(
+    code: &str,
+    tokens: &[Token<'_>],
+    wanted: &[u64],
+    evidence: &EvidenceIndex,
+) -> bool {
+    let units = units(code, tokens, wanted);
+    let literals = units.iter().filter(|unit| **unit == Unit::Literal).count();
+    let Some(at) = units
+        .iter()
+        .position(|unit| matches!(unit, Unit::Token(hash) if evidence.is_name(*hash)))
+    else {
+        return false;
+    };
+    let Unit::Token(anchor) = units[at] else {
+        return false;
+    };
+    literals > 0
+        && evidence.places(anchor).take(PLACES_MAX).any(|place| {
+            let (before, after) = evidence.around(place, units.len());
+            let Some(start) = before.len().checked_sub(at) else {
+                return false;
+            };
+            let there = before[start..].iter().chain([&anchor]).chain(after);
+            let mut pairs = units.iter().zip(there);
+            after.len() + at + 1 >= units.len()
+                && pairs.all(|(unit, there)| match unit {
+                    Unit::Token(hash) => hash == there,
+                    Unit::Literal => evidence.is_name(*there),
+                })
+        })
+}
+
+/// What is laid beside one token of the source.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Unit {
+    Token(u64),
+    Literal,
+}
+
+/// The tokens of an expression, each literal as one unit.
+fn units(code: &str, tokens: &[Token<'_>], wanted: &[u64]) -> Vec<Unit> {
+    let quoted = prose::literals(code);
+    let in_quotes = |token: &Token<'_>| {
+        let inside = quoted
+            .iter()
+            .any(|part| grounding::contains(code, part, token.start));
+        inside || matches!(token.text, "\"" | "'")
+    };
+    let mut units = Vec::new();
+    for (token, hash) in tokens.iter().zip(wanted) {
+        let is_literal = in_quotes(token) || token.kind == Kind::Number || is_constant(token.text);
+        if !is_literal {
+            units.push(Unit::Token(*hash));
+        } else if !(in_quotes(token) && units.last() == Some(&Unit::Literal)) {
+            units.push(Unit::Literal);
+        }
+    }
+    units
+}
+
+fn is_constant(word: &str) -> bool {
+    matches!(
+        word,
+        "true"
+            | "false"
+            | "True"
+            | "False"
+            | "null"
+            | "nil"
+            | "None"
+            | "undefined"
+            | "nullptr"
+            | "NULL"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::evidence::Evidence;
+    use super::super::words;
+    use super::*;
+
+    #[test]
+    fn a_value_may_stand_for_a_variable_and_for_nothing_else() {
+        let chunk = "res[key] = val\nif mode == 0 { return map[word]; }\n";
+        let evidence = Evidence {
+            chunk,
+            ..Evidence::default()
+        };
+        let index = EvidenceIndex::new(&evidence, Default::default());
+        let fills = |code: &str| {
+            let tokens = words::tokens(code);
+            let wanted: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
+            fills_in(code, &tokens, &wanted, &index)
+        };
+        for case in ["res[key] = nil", "map[\"null\"]", "res['a b'] = 5"] {
+            assert!(fills(case), "{case}");
+        }
+        for other in [
+            "res[key] = val",
+            "res[other] = nil",
+            "mode == 1",
+            "mode != 0",
+            "res(key) = nil",
+        ] {
+            assert!(!fills(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What an answer brings by right and claims of no source: the names its own examples declare and import, what stands for anything in an
+//! expression of its own, members of standard libraries.
+//!
+//! Owns these readings of code. Looks nothing up in the evidence.
+
+use super::vocabulary;
+use super::words::{self, HashedSet, Kind, Token};
+
+/// Names that a block declares itself.
+pub fn declared_names(code: &str) -> HashedSet {
+    let declares = |word: &str| {
+        matches!(
+            word,
+            "def"
+                | "fn"
+                | "func"
+                | "function"
+                | "class"
+                | "struct"
+                | "let"
+                | "const"
+                | "var"
+                | "mut"
+                | "local"
+        )
+    };
+    let tokens = words::tokens(code);
+    let pairs = tokens.windows(2).filter(|pair| declares(pair[0].text));
+    pairs.map(|pair| words::hash(pair[1].text)).collect()
+}
+
+/// Modules that a block imports as a whole, `import requests`: what it takes from these stands elsewhere.
+pub fn imported_modules(code: &str) -> HashedSet {
+    let imports = code.lines().filter_map(|line| {
+        let line = line.trim_start();
+        line.strip_prefix("import ")
+            .filter(|rest| !rest.contains('{'))
+    });
+    let names = imports.flat_map(words::tokens);
+    names
+        .filter(|token| token.kind == Kind::Name)
+        .map(|token| words::hash(token.text))
+        .collect()
+}
+
+/// Whether a token is what a backslash makes something else of: the `n` of `\n`, the `u00XX` of `\u00XX`.
+pub fn is_escape(code: &str, token: &Token<'_>) -> bool {
+    code[..token.start].ends_with('\\')
+}
+
+/// Whether a word of an expression may stand for anything, as `item` in `push(item)`: a plain word in lower case, neither called, taken from
+/// something, given a value, nor the flag of a command.
+pub fn is_placeholder(tokens: &[Token<'_>], at: usize) -> bool {
+    let text = |place: Option<usize>| place.and_then(|i| tokens.get(i)).map_or("", |t| t.text);
+    let (before, after) = (text(at.checked_sub(1)), text(Some(at + 1)));
+    let is_plain = tokens[at].text.bytes().all(|b| b.is_ascii_lowercase());
+    let is_claimed = matches!(before, "." | "::" | "->" | "-" | "--" | "@" | "$")
+        || matches!(after, "(" | "=" | "." | "::" | "->" | ":" | ":=" | "!");
+    let has_marks = tokens.iter().any(|t| t.kind == Kind::Mark);
+    is_plain && has_marks && !is_claimed
+}
+
+/// Whether a token is a member of a module of a standard library: `context.Canceled`.
+pub fn is_standard_member(tokens: &[Token<'_>], at: usize) -> bool {
+    let Some([base, joint]) = at.checked_sub(2).and_then(|from| tokens.get(from..at)) else {
+        return false;
+    };
+    matches!(joint.text, "." | "::") && vocabulary::is_module(base.text)
+}
+
+/// Whether code is a row of bytes in hexadecimal: `F0 9F 98 80`.
+pub fn is_bytes(code: &str) -> bool {
+    let is_byte = |word: &str| word.len() == 2 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    code.contains(' ') && code.split(' ').all(is_byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told<'a>(code: &'a str, is: impl Fn(&[Token<'a>], usize) -> bool) -> Vec<&'a str> {
+        let tokens = words::tokens(code);
+        let found =
+            (0..tokens.len()).filter(|&at| tokens[at].kind == Kind::Name && is(&tokens, at));
+        found.map(|at| tokens[at].text).collect()
+    }
+
+    #[test]
+    fn what_stands_for_anything_is_told_from_what_is_claimed() {
+        assert_eq!(
+            told("[existing, listener]", is_placeholder),
+            ["existing", "listener"]
+        );
+        assert_eq!(told("; note", is_placeholder), ["note"]);
+        for claim in [
+            "flush",
+            "flush()",
+            "a_b.close",
+            "limit=3",
+            "--force",
+            "maxBytes[0]",
+        ] {
+            assert!(told(claim, is_placeholder).is_empty(), "{claim}");
+        }
+    }
+
+    #[test]
+    fn members_of_standard_modules_and_imports_are_known() {
+        assert_eq!(told("context.Canceled", is_standard_member), ["Canceled"]);
+        assert!(told("self.Canceled", is_standard_member).is_empty());
+        let imported =
+            imported_modules("import requests\nfrom a import b\nimport { c } from 'd'\n");
+        let is_imported = |name| imported.contains(&words::hash(name));
+        assert!(is_imported("requests") && !is_imported("b") && !is_imported("c"));
+    }
+
+    #[test]
+    fn an_escape_is_no_name() {
+        let code = r"\u00XX";
+        assert!(is_bytes("F0 9F 98") && !is_bytes("F0") && !is_bytes("if x0"));
+        assert!(is_escape(code, &words::tokens(code)[1]));
+    }
+}

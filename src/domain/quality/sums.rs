@@ -1,0 +1,478 @@
+//! Arithmetic that an answer writes out: `0.5 s × 1.5 = 0.75 s` comes out or does not.
+//!
+//! Owns the reading of such chains of plain numbers and what they come to. Units after numbers are passed over; a chain whose members have
+//! different units, or with a name in it, is no matter of arithmetic alone and left aside.
+
+use super::prose;
+use super::vocabulary;
+use super::words::{self, Kind, Token};
+
+/// What the chains of a text show.
+#[derive(Debug, Default, PartialEq)]
+pub struct Sums<'a> {
+    /// Numbers of chains that come out.
+    pub shown: Vec<f64>,
+    /// Chains that do not.
+    pub false_ones: Vec<&'a str>,
+}
+
+/// Reads every chain of a text.
+pub fn read(text: &str) -> Sums<'_> {
+    if !text.contains(['=', '≈']) {
+        return Sums::default();
+    }
+    let tokens = words::tokens(text);
+    let mut sums = Sums::default();
+    let mut at = 0;
+    while at < tokens.len() {
+        let chain = starts(text, &tokens, at).then(|| Chain::read(text, &tokens, at));
+        match chain.flatten() {
+            Some(chain) => {
+                chain.judge(text, &tokens, &mut sums);
+                at = chain.end;
+            }
+            None => at += 1,
+        }
+    }
+    sums
+}
+
+/// Numbers of an expression that is all of a text, and what it comes to: `0.1 + 0.2`.
+pub fn of_expression(text: &str) -> Vec<f64> {
+    let tokens = words::tokens(text);
+    let side = tokens.first().and_then(|_| Side::read(text, &tokens, 0));
+    let whole = side.filter(|side| side.operations > 0 && side.end == tokens.len());
+    let Some(side) = whole else {
+        return Vec::new();
+    };
+    let result = side.values[0];
+    numbers(text, &tokens, 0, side.end)
+        .chain([result])
+        .collect()
+}
+
+/// Whether arithmetic may begin here: with a number or a bracket that nothing before belongs to.
+fn starts(text: &str, tokens: &[Token<'_>], at: usize) -> bool {
+    let is_sign = matches!(tokens[at].text, "-" | "−")
+        && tokens
+            .get(at + 1)
+            .is_some_and(|t| t.start == tokens[at].end());
+    let opens = tokens[at].kind == Kind::Number || tokens[at].text == "(" || is_sign;
+    let Some(before) = at.checked_sub(1).map(|i| &tokens[i]) else {
+        return opens;
+    };
+    let joined = before.end() == tokens[at].start;
+    let line_start = text[..before.start].rfind('\n').map_or(0, |end| end + 1);
+    let is_bullet = !joined && text[line_start..before.start].trim().is_empty();
+    let is_free = match before.kind {
+        Kind::Number => false,
+        Kind::Name => !joined && !is_sign,
+        Kind::Mark if is_bullet => true,
+        Kind::Mark => {
+            !is_operation(before.text)
+                && !matches!(before.text, "." | "~" | "#" | "$" | "\\" | ")" | "]")
+                || matches!(before.text, "." | "~") && !joined
+        }
+    };
+    opens && is_free
+}
+
+fn is_operation(text: &str) -> bool {
+    matches!(
+        text,
+        "+" | "-"
+            | "−"
+            | "*"
+            | "×"
+            | "·"
+            | "/"
+            | "÷"
+            | "%"
+            | "**"
+            | "^"
+            | "<<"
+            | ">>"
+            | "&"
+            | "|"
+            | "&&"
+            | "||"
+            | "!"
+            | "<"
+            | ">"
+            | "<="
+            | ">="
+            | "!="
+            | "=="
+            | "==="
+            | "?"
+            | "%="
+    )
+}
+
+/// How an operator is meant, where it means different things in different places.
+#[derive(Debug, Clone, Copy)]
+struct Meaning {
+    /// `/` leaves the remainder out.
+    whole: bool,
+    /// `^` is exclusive or.
+    xor: bool,
+}
+
+const MEANINGS: [Meaning; 3] = [
+    Meaning {
+        whole: false,
+        xor: false,
+    },
+    Meaning {
+        whole: true,
+        xor: false,
+    },
+    Meaning {
+        whole: true,
+        xor: true,
+    },
+];
+
+/// One side of an equation.
+#[derive(Debug)]
+struct Side<'a> {
+    first: usize,
+    end: usize,
+    /// What it comes to, by [`MEANINGS`].
+    values: [f64; 3],
+    operations: usize,
+    unit: Option<&'a str>,
+    /// Decimals of a side that is one number.
+    decimals: usize,
+}
+
+/// Sides joined by signs of equality.
+struct Chain<'a> {
+    sides: Vec<Side<'a>>,
+    is_about: bool,
+    end: usize,
+}
+
+impl<'a> Chain<'a> {
+    fn read(text: &str, tokens: &[Token<'a>], at: usize) -> Option<Self> {
+        let mut sides = vec![Side::read(text, tokens, at)?];
+        let (mut is_about, mut end) = (false, sides[0].end);
+        while let Some(sign) = tokens
+            .get(end)
+            .filter(|t| matches!(t.text, "=" | "≈" | "=="))
+        {
+            let Some(side) = Side::read(text, tokens, end + 1) else {
+                break;
+            };
+            is_about |= sign.text == "≈";
+            end = side.end;
+            sides.push(side);
+        }
+        let computes = sides.iter().any(|side| side.operations > 0);
+        (sides.len() > 1 && computes).then_some(Chain {
+            sides,
+            is_about,
+            end,
+        })
+    }
+
+    fn judge<'t>(&self, text: &'t str, tokens: &[Token<'_>], sums: &mut Sums<'t>) {
+        let pairs = || self.sides.windows(2).map(|pair| (&pair[0], &pair[1]));
+        if pairs().all(|(one, other)| self.is_same(one, other)) {
+            let (first, end) = (self.sides[0].first, self.end);
+            sums.shown
+                .extend(self.sides.iter().map(|side| side.values[0]));
+            sums.shown.extend(numbers(text, tokens, first, end));
+        } else if pairs().all(|(one, other)| one.unit == other.unit || other.unit.is_none()) {
+            let (start, end) = (
+                tokens[self.sides[0].first].start,
+                tokens[self.end - 1].end(),
+            );
+            sums.false_ones.push(&text[start..end]);
+        }
+    }
+
+    /// Whether two sides come to the same in some meaning, as far as the decimals that are written tell.
+    fn is_same(&self, one: &Side<'_>, other: &Side<'_>) -> bool {
+        /// A rounded operand leaves so much of a result open.
+        const ABOUT: f64 = 0.02;
+        let decimals = one.decimals.max(other.decimals);
+        (0..MEANINGS.len()).any(|meaning| {
+            let (a, b) = (one.values[meaning], other.values[meaning]);
+            let written = if decimals > 0 {
+                0.51 * 0.1f64.powi(decimals as i32)
+            } else {
+                0.0
+            };
+            let about = if self.is_about { ABOUT * b.abs() } else { 0.0 };
+            (a - b).abs() <= written.max(about).max(1e-9 * b.abs())
+        })
+    }
+}
+
+/// The numbers among some tokens.
+fn numbers<'t>(
+    text: &'t str,
+    tokens: &'t [Token<'_>],
+    first: usize,
+    end: usize,
+) -> impl Iterator<Item = f64> + 't {
+    let mut upto = first;
+    (first..end).filter_map(move |at| {
+        if tokens[at].kind != Kind::Number || at < upto {
+            return None;
+        }
+        let last = prose::end_of_number(tokens, at);
+        upto = last + 1;
+        words::number_value(&text[tokens[at].start..tokens[last].end()])
+    })
+}
+
+impl<'a> Side<'a> {
+    fn read(text: &str, tokens: &[Token<'a>], first: usize) -> Option<Self> {
+        let mut values = [0.0; 3];
+        let mut side = None;
+        for (value, meaning) in values.iter_mut().zip(MEANINGS) {
+            let mut reader = Reader {
+                text,
+                tokens,
+                at: first,
+                meaning,
+                operations: 0,
+                unit: None,
+                decimals: 0,
+            };
+            *value = reader.shifts()?;
+            side = Some((reader.at, reader.operations, reader.unit, reader.decimals));
+        }
+        let (end, operations, unit, decimals) = side?;
+        let ends = tokens.get(end).is_none_or(|next| {
+            let joined = next.start == tokens[end - 1].end();
+            let goes_on = is_operation(next.text) && !matches!(next.text, "==")
+                || joined && (next.kind == Kind::Name || matches!(next.text, "(" | "["));
+            !goes_on
+        });
+        let fits = ends && values.iter().all(|value| value.is_finite());
+        fits.then_some(Side {
+            first,
+            end,
+            values,
+            operations,
+            unit,
+            decimals: if operations == 0 { decimals } else { 0 },
+        })
+    }
+}
+
+/// A reader by recursive descent.
+struct Reader<'t, 'a> {
+    text: &'t str,
+    tokens: &'t [Token<'a>],
+    at: usize,
+    meaning: Meaning,
+    operations: usize,
+    unit: Option<&'a str>,
+    decimals: usize,
+}
+
+impl<'a> Reader<'_, 'a> {
+    fn peek(&self) -> &'a str {
+        self.tokens.get(self.at).map_or("", |token| token.text)
+    }
+
+    /// Takes the operator here if it is one of some; a dash without room on both sides makes a range and no difference.
+    fn takes(&mut self, operators: &[&str]) -> Option<&'a str> {
+        let text = self.peek();
+        let token = self.tokens.get(self.at)?;
+        let roomy = text != "-" || self.text[token.end()..].starts_with(' ');
+        let found = operators.contains(&text) && roomy;
+        self.at += usize::from(found);
+        self.operations += usize::from(found);
+        found.then_some(text)
+    }
+
+    fn shifts(&mut self) -> Option<f64> {
+        let mut value = self.sum()?;
+        while let Some(operator) = self.takes(&["<<", ">>"]) {
+            let by = self.sum()?;
+            let factor = 2f64.powf(by);
+            value = if operator == "<<" {
+                value * factor
+            } else {
+                (value / factor).floor()
+            };
+        }
+        Some(value)
+    }
+
+    fn sum(&mut self) -> Option<f64> {
+        let mut value = self.product()?;
+        while let Some(operator) = self.takes(&["+", "-", "−"]) {
+            let other = self.product()?;
+            value = if operator == "+" {
+                value + other
+            } else {
+                value - other
+            };
+        }
+        Some(value)
+    }
+
+    fn product(&mut self) -> Option<f64> {
+        let mut value = self.power()?;
+        loop {
+            if self.peek() == "%" && !self.operand_follows() {
+                self.at += 1;
+                self.unit = Some("%");
+            }
+            let Some(operator) = self.takes(&["*", "×", "·", "/", "÷", "%"]) else {
+                return Some(value);
+            };
+            let other = self.power()?;
+            value = match operator {
+                "/" | "÷" if self.meaning.whole => (value / other).floor(),
+                "/" | "÷" => value / other,
+                "%" => value.rem_euclid(other),
+                _ => value * other,
+            };
+        }
+    }
+
+    fn operand_follows(&self) -> bool {
+        let next = self.tokens.get(self.at + 1);
+        next.is_some_and(|t| t.kind == Kind::Number || t.text == "(")
+    }
+
+    fn power(&mut self) -> Option<f64> {
+        let base = self.atom()?;
+        if let Some(exponent) = superscript(self.peek()) {
+            self.at += 1;
+            self.operations += 1;
+            self.pass_unit();
+            return Some(base.powf(exponent));
+        }
+        match self.takes(&["**", "^"]) {
+            Some("^") if self.meaning.xor => {
+                let other = self.power()?;
+                Some(((base as i64) ^ (other as i64)) as f64)
+            }
+            Some(_) => Some(base.powf(self.power()?)),
+            None => Some(base),
+        }
+    }
+
+    fn atom(&mut self) -> Option<f64> {
+        let token = self.tokens.get(self.at)?;
+        if matches!(token.text, "-" | "−") {
+            self.at += 1;
+            return Some(-self.atom()?);
+        }
+        if token.text == "(" {
+            self.at += 1;
+            let value = self.shifts()?;
+            let closed = self.peek() == ")";
+            self.at += 1;
+            return closed.then_some(value);
+        }
+        self.number()
+    }
+
+    fn number(&mut self) -> Option<f64> {
+        let token = self
+            .tokens
+            .get(self.at)
+            .filter(|t| t.kind == Kind::Number)?;
+        let last = prose::end_of_number(self.tokens, self.at);
+        let written = &self.text[token.start..self.tokens[last].end()];
+        let value = words::number_value(written)?;
+        let is_plain = written
+            .bytes()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'_'));
+        let is_based =
+            written.starts_with("0x") || written.starts_with("0b") || written.starts_with("0o");
+        if !is_plain && !is_based {
+            let unit = written.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+            let unit = vocabulary::is_unit(unit).then_some(unit)?;
+            self.unit = self.tokens[self.at]
+                .text
+                .find(unit)
+                .map(|at| &self.tokens[self.at].text[at..]);
+        }
+        self.decimals = written
+            .split_once('.')
+            .map_or(0, |(_, decimals)| decimals.len());
+        self.at = last + 1;
+        self.pass_unit();
+        Some(value)
+    }
+
+    fn pass_unit(&mut self) {
+        let is_unit = self
+            .tokens
+            .get(self.at)
+            .is_some_and(|t| vocabulary::is_unit(t.text));
+        if is_unit {
+            self.unit = Some(self.peek());
+            self.at += 1;
+        }
+    }
+}
+
+/// The number that superscript digits make.
+fn superscript(text: &str) -> Option<f64> {
+    const DIGITS: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+    let digit = |c: char| DIGITS.chars().position(|d| d == c);
+    let digits: Option<Vec<usize>> = text.chars().map(digit).collect();
+    let digits = digits.filter(|digits| !digits.is_empty())?;
+    Some(
+        digits
+            .iter()
+            .fold(0.0, |value, digit| 10.0 * value + *digit as f64),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_brings_its_numbers_and_its_result() {
+        assert_eq!(of_expression("4 * (2 + 1)"), [4.0, 2.0, 1.0, 12.0]);
+        for other in ["4", "n + 1", "4 * 2 = n", ""] {
+            assert!(of_expression(other).is_empty(), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_comes_out_is_told_from_what_does_not() {
+        for (text, shown, false_ones) in [
+            ("so 5 − 3 + 2 = 4: two", true, 0),
+            ("so 5 − 3 + 2 = 5: two", false, 1),
+            (
+                "0.0001 × 3600 + 1 + 0.25 = 1.61, and 3.75 / 1.61 ≈ 2.329",
+                true,
+                0,
+            ),
+            ("5 s × 2² = 20 s", true, 0),
+            ("5 s × 2² = 25 s", false, 1),
+            ("(10 * 4 + 2) / 3 = 14", true, 0),
+            ("7 / 2 = 3", true, 0),
+            ("2**10 = 1,024", true, 0),
+            ("0x3d × 0x400 + 0x200 + 0x10000 = 0x1f600", true, 0),
+            ("3000 / 1024 = 2.9297", true, 0),
+            ("50 % × 8 = 4", false, 1),
+            ("5 × 60 s = 5 min", false, 0),
+            ("n - 3 + 2 = 4", false, 0),
+            ("1 << n = 4", false, 0),
+            ("\n- 3 + 2 = 5", true, 0),
+            ("pages 1-5 = 5", false, 0),
+            ("if a % 2 == 0", false, 0),
+            ("`x = 5`", false, 0),
+            ("2 + 2 = 4n", false, 0),
+        ] {
+            let sums = read(text);
+            assert_eq!(!sums.shown.is_empty(), shown, "{text}");
+            assert_eq!(sums.false_ones.len(), false_ones, "{text}");
+        }
+    }
+}
