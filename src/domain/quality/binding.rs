@@ -25,6 +25,8 @@ const COMPUTED_SUPPORT: f64 = 0.9;
 const SMALL_MAX: f64 = 2.0;
 /// Support of a small number, at least, that the source has somewhere.
 const SMALL_SUPPORT: f64 = 0.85;
+/// A number told so many sentences away, at most, is the one beside the name; another one there is another number.
+const TOLD_SENTENCES: usize = 1;
 /// A name that stands on more lines binds no number.
 const LINES_BINDING_MAX: usize = 6;
 
@@ -39,8 +41,7 @@ pub fn bind_numbers(
 ) {
     let anchors = lines_by_sentence(found, evidence);
     let company = rare_numbers(found, evidence);
-    let mut at_hand = AtHand::of(found, question, evidence);
-    at_hand.given.extend(shown);
+    let at_hand = AtHand::of(found, question, shown, evidence);
     for mention in found.iter_mut().filter(|m| m.sort == Sort::Number) {
         let Some(value) = words::number_value(mention.text) else {
             let unknown = UNKNOWN_SUPPORT.max(mention.excuse);
@@ -112,7 +113,7 @@ struct AtHand {
 }
 
 impl AtHand {
-    fn of(found: &[Mention<'_>], question: &str, evidence: &EvidenceIndex) -> Self {
+    fn of(found: &[Mention<'_>], question: &str, shown: &[f64], evidence: &EvidenceIndex) -> Self {
         let value = |text: &str| words::number_value(text);
         let asked = words::tokens(question);
         let mut given: Vec<f64> = asked.iter().filter_map(|t| value(t.text)).collect();
@@ -122,6 +123,7 @@ impl AtHand {
                 .filter(|m| m.excuse > 0.0)
                 .filter_map(|m| value(m.text)),
         );
+        given.extend(shown);
         let mut beside: HashMap<usize, Vec<f64>> = HashMap::new();
         for name in found.iter().filter(|m| m.sort == Sort::Name) {
             let lines: Vec<u32> = evidence.lines_of(words::hash(name.text)).collect();
@@ -166,9 +168,14 @@ impl AtHand {
     }
 
     /// Whether a number that the source has not stands where another one should: the source has a number beside a name of its sentence, or
-    /// one that is nearly the same, and the answer does not tell that one.
+    /// one that is nearly the same, and the answer does not tell that one nearby.
     fn displaces(&self, mention: &Mention<'_>, value: f64) -> bool {
-        let untold = |number: &f64| *number != value && !self.said.iter().any(|(_, s)| s == number);
+        let untold = |number: &f64| {
+            let is_told = |(sentence, said): &(usize, f64)| {
+                said == number && sentence.abs_diff(mention.sentence) <= TOLD_SENTENCES
+            };
+            *number != value && !self.said.iter().any(is_told)
+        };
         let before = mention
             .sentence
             .checked_sub(1)

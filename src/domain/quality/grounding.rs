@@ -109,7 +109,8 @@ pub fn mentions<'a>(
             Piece::Block { code, .. } => reader.block(code),
         }
     }
-    let shown: Vec<f64> = document.pieces.iter().flat_map(numbers_shown).collect();
+    let mut shown = sums::read(&document.running_text()).shown;
+    shown.extend(document.pieces.iter().flat_map(numbers_shown));
     binding::bind_numbers(&mut reader.found, question, &shown, evidence);
     reader.found
 }
@@ -117,8 +118,9 @@ pub fn mentions<'a>(
 /// Numbers of the sums that a piece of an answer writes out.
 fn numbers_shown(piece: &Piece<'_>) -> Vec<f64> {
     match piece {
-        Piece::Span(code) => [sums::read(code).shown, sums::of_expression(code)].concat(),
-        _ => sums::read(piece.text()).shown,
+        Piece::Span(code) => sums::of_expression(code),
+        Piece::Block { code, .. } => sums::read(code).shown,
+        Piece::Prose(_) => Vec::new(),
     }
 }
 

@@ -98,6 +98,15 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Prose and inline code as they follow one another, without backticks; a block is a line's end.
+    pub fn running_text(&self) -> String {
+        let text = |piece: &Piece<'a>| match piece {
+            Piece::Block { .. } => "\n",
+            _ => piece.text(),
+        };
+        self.pieces.iter().map(text).collect()
+    }
+
     /// The prose alone, code left out.
     pub fn prose(&self) -> String {
         let text = |piece: &Piece<'a>| match piece {

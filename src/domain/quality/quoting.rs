@@ -63,11 +63,9 @@ pub fn compare(document: &Document<'_>, question: &str, evidence: &EvidenceIndex
     }
     let misvalued = constants::misvalued(document, question, evidence);
     quoting.altered.extend(misvalued);
-    let told = document.pieces.iter().filter_map(|piece| match piece {
-        Piece::Span(text) | Piece::Prose(text) => Some(sums::read(text).false_ones),
-        Piece::Block { .. } => None,
-    });
-    quoting.miscounted.extend(told.flatten().map(str::to_owned));
+    let text = document.running_text();
+    let false_ones = sums::read(&text).false_ones.into_iter();
+    quoting.miscounted.extend(false_ones.map(str::to_owned));
     quoting
 }
 

@@ -3,6 +3,7 @@
 //! Owns the reading of such chains of plain numbers and what they come to. Units after numbers are passed over; a chain whose members have
 //! different units, or with a name in it, is no matter of arithmetic alone and left aside.
 
+use super::arithmetic;
 use super::prose;
 use super::vocabulary;
 use super::words::{self, Kind, Token};
@@ -18,7 +19,7 @@ pub struct Sums<'a> {
 
 /// Reads every chain of a text.
 pub fn read(text: &str) -> Sums<'_> {
-    if !text.contains(['=', '≈']) {
+    if !text.bytes().any(|b| b.is_ascii_digit()) {
         return Sums::default();
     }
     let tokens = words::tokens(text);
@@ -157,10 +158,10 @@ impl<'a> Chain<'a> {
     fn read(text: &str, tokens: &[Token<'a>], at: usize) -> Option<Self> {
         let mut sides = vec![Side::read(text, tokens, at)?];
         let (mut is_about, mut end) = (false, sides[0].end);
-        while let Some(sign) = tokens
-            .get(end)
-            .filter(|t| matches!(t.text, "=" | "≈" | "=="))
-        {
+        while let Some(sign) = tokens.get(end).filter(|t| equates(t.text)) {
+            if sign.kind == Kind::Name && sides.iter().all(|side| side.operations == 0) {
+                break;
+            }
             let Some(side) = Side::read(text, tokens, end + 1) else {
                 break;
             };
@@ -183,7 +184,7 @@ impl<'a> Chain<'a> {
             sums.shown
                 .extend(self.sides.iter().map(|side| side.values[0]));
             sums.shown.extend(numbers(text, tokens, first, end));
-        } else if pairs().all(|(one, other)| one.unit == other.unit || other.unit.is_none()) {
+        } else if pairs().all(|(one, other)| self.is_same(one, other) || differs(one, other)) {
             let (start, end) = (
                 tokens[self.sides[0].first].start,
                 tokens[self.end - 1].end(),
@@ -208,6 +209,22 @@ impl<'a> Chain<'a> {
             (a - b).abs() <= written.max(about).max(1e-9 * b.abs())
         })
     }
+}
+
+/// Signs and words that say that two sides come to the same.
+fn equates(text: &str) -> bool {
+    matches!(
+        text,
+        "=" | "≈" | "==" | "is" | "equals" | "gives" | "makes" | "yields" | "being"
+    )
+}
+
+/// Whether two sides come to different things, and in no other unit to the same.
+fn differs(one: &Side<'_>, other: &Side<'_>) -> bool {
+    let (a, b) = (one.values[0], other.values[0]);
+    let is_converted = one.unit != other.unit && arithmetic::is_converted(a, &[b]);
+    let both = one.unit.is_some() && other.unit.is_some();
+    (one.unit == other.unit || !both) && !is_converted
 }
 
 /// The numbers among some tokens.
@@ -460,8 +477,15 @@ mod tests {
             ("2**10 = 1,024", true, 0),
             ("0x3d × 0x400 + 0x200 + 0x10000 = 0x1f600", true, 0),
             ("3000 / 1024 = 2.9297", true, 0),
-            ("50 % × 8 = 4", false, 1),
+            ("50 % × 8 = 4", false, 0),
             ("5 × 60 s = 5 min", false, 0),
+            ("3600 + 1800 + 22 = 5415 seconds", false, 1),
+            ("300 / 60 = 5 minutes", true, 0),
+            ("5 × 60 = 5 min", false, 0),
+            ("as 65536 % 65521 is 15, it", true, 0),
+            ("as 65536 % 65521 is 17, it", false, 1),
+            ("so 3 is 4", false, 0),
+            ("1 + 1 is 3rd", false, 0),
             ("n - 3 + 2 = 4", false, 0),
             ("1 << n = 4", false, 0),
             ("\n- 3 + 2 = 5", true, 0),
