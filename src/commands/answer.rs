@@ -94,7 +94,7 @@ impl Engine {
     ) -> Result<Result<Score, FailureCode>, Halt> {
         let (evidence, gates) = (&shown.evidence, &shown.gates);
         let mut verdict = quality::check_answer(question, text, evidence, None, gates);
-        if quality::wants_elsewhere(question, text, evidence, &verdict) {
+        if quality::wants_elsewhere(&verdict) {
             let elsewhere = self.neighbours.of(&context.file.repository).await?;
             verdict = quality::check_answer(question, text, evidence, Some(&elsewhere), gates);
         }

@@ -128,6 +128,15 @@ pub fn is_product_of(value: f64, source: &[f64]) -> bool {
     value >= PRODUCT_MIN && factors.iter().any(|factor| product_of_two(value / factor))
 }
 
+/// Whether a value is a limit of machine numbers, 2^32 or 2^31 - 1, or the like of a width of the source.
+pub fn is_limit(value: f64, source: &[f64]) -> bool {
+    const LIMIT_MIN: f64 = 32_767.0;
+    const WIDTHS: [f64; 7] = [15.0, 16.0, 31.0, 32.0, 53.0, 63.0, 64.0];
+    let widths = WIDTHS.iter().chain(source.iter().filter(|n| **n <= 64.0));
+    let mut limits = widths.map(|width| 2f64.powf(*width));
+    value >= LIMIT_MIN && limits.any(|limit| value == limit || value == limit - 1.0)
+}
+
 /// Whether a value is the other end of a number of the source: the size 64 of the mask 63, or 0xDFFF right below 0xE000.
 pub fn is_end_of(text: &str, value: f64, source: &[f64]) -> bool {
     let is_size = value >= RESULT_MIN && value.log2().fract() == 0.0;
@@ -210,6 +219,8 @@ mod tests {
         assert!(is_in_unit(8.0, "KiB", &[8192.0]) && is_in_unit(5.0, "minutes", &[300.0]));
         assert!(!is_in_unit(9.0, "KiB", &[8192.0]) && !is_in_unit(5.0, "items", &[300.0]));
         assert!(is_double_or_half(30.0, &[15.0]) && !is_double_or_half(8.0, &[4.0]));
+        assert!(is_limit(4_294_967_295.0, &[]) && is_limit(1_048_576.0, &[20.0]));
+        assert!(!is_limit(4_294_967_294.0, &[]) && !is_limit(1_048_576.0, &[]));
         assert!(is_converted(42.0, &[2520.0]) && !is_converted(43.0, &[2520.0]));
         assert!(is_sum_of(5415.0, &[3600.0, 1800.0, 15.0]));
         assert!(is_product_of(3_600_000.0, &[1000.0, 60.0, 24.0]));

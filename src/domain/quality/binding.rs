@@ -164,6 +164,7 @@ impl AtHand {
             || arithmetic::is_sum_of(value, &said)
             || arithmetic::is_converted(value, &said)
             || arithmetic::is_product_of(value, &self.source)
+            || arithmetic::is_limit(value, &self.source)
             || arithmetic::is_end_of(mention.text, value, &self.source)
     }
 

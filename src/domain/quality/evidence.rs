@@ -79,6 +79,8 @@ pub struct EvidenceIndex {
     long_runs: HashedSet,
     /// Every number's bits with its line, sorted.
     numbers: Vec<(u64, u32)>,
+    /// Every number's line with its bits, sorted.
+    numbers_by_line: Vec<(u32, u64)>,
     /// Every token that is a number, with its value.
     values: HashMap<u64, f64, BuildHasherDefault<AsIs>>,
     stems: HashedSet,
@@ -101,6 +103,7 @@ impl EvidenceIndex {
             pairs: HashedSet::default(),
             long_runs: HashedSet::default(),
             numbers: Vec::new(),
+            numbers_by_line: Vec::new(),
             values: HashMap::default(),
             stems: HashedSet::default(),
             home: Symbols::new([evidence.repository, evidence.path]),
@@ -119,6 +122,9 @@ impl EvidenceIndex {
             .collect();
         index.places.sort_unstable();
         index.numbers.sort_unstable();
+        let by_line = index.numbers.iter().map(|(bits, line)| (*line, *bits));
+        index.numbers_by_line = by_line.collect();
+        index.numbers_by_line.sort_unstable();
         index.long_runs = index
             .tokens
             .windows(COPIED_TOKENS)
@@ -191,8 +197,11 @@ impl EvidenceIndex {
 
     /// Numbers on a line (from 0) of the chunk or its context, by value.
     pub fn numbers_on(&self, line: u32) -> impl Iterator<Item = f64> + '_ {
-        let on_line = self.numbers.iter().filter(move |(_, at)| *at == line);
-        on_line.map(|(bits, _)| f64::from_bits(*bits))
+        let start = self.numbers_by_line.partition_point(|(at, _)| *at < line);
+        let on_line = self.numbers_by_line[start..].iter();
+        on_line
+            .take_while(move |(at, _)| *at == line)
+            .map(|(_, bits)| f64::from_bits(*bits))
     }
 
     /// Every distinct number of the chunk and its context, by value.

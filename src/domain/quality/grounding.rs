@@ -141,11 +141,16 @@ fn has_number(text: &str, evidence: &EvidenceIndex) -> bool {
 }
 
 fn has_text(text: &str, evidence: &EvidenceIndex) -> bool {
-    let hashes: Vec<u64> = words::tokens(text)
-        .iter()
-        .map(|t| words::hash(t.text))
-        .collect();
+    let tokens = words::tokens(text);
+    let hashes: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
     evidence.run(&hashes)
+}
+
+/// Whether quoted text stands in the source, or all that lies between its ellipses does.
+fn has_quote(text: &str, evidence: &EvidenceIndex) -> bool {
+    let shortened = || text.replace('…', "...");
+    let has = |part: &str| has_text(part, evidence);
+    has(text) || text.contains(['…', '.']) && shortened().split("...").all(has)
 }
 
 fn has_file(file: &str, evidence: &EvidenceIndex) -> bool {
@@ -221,7 +226,11 @@ impl<'a> Reader<'a, '_> {
     fn code(&mut self, code: &'a str) {
         let literals = prose::literals(code);
         for literal in &literals {
-            self.add(literal, Sort::Quote, unit(has_text(literal, self.evidence)));
+            self.add(
+                literal,
+                Sort::Quote,
+                unit(has_quote(literal, self.evidence)),
+            );
         }
         let told = |token: &Token<'_>| {
             literals
@@ -263,7 +272,7 @@ impl<'a> Reader<'a, '_> {
     fn prose(&mut self, text: &'a str) {
         let quotes = prose::quotations(text, &DOUBLE_QUOTES);
         for quote in &quotes {
-            self.add(quote, Sort::Quote, unit(has_text(quote, self.evidence)));
+            self.add(quote, Sort::Quote, unit(has_quote(quote, self.evidence)));
         }
         let files = prose::files(text);
         for file in &files {
@@ -315,7 +324,7 @@ impl<'a> Reader<'a, '_> {
             }
             Kind::Name if coded() && !told.iter().any(|part| contains(text, part, token.start)) => {
                 self.denied = prose::denies(&text[..token.start], false);
-                self.name(token.text, false)
+                self.name(token.text, own::is_abbreviation(token.text))
             }
             Kind::Mark if prose::ends_sentence(text, &token) => self.sentence += 1,
             _ => {}

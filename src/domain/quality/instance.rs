@@ -1,12 +1,14 @@
-//! An expression of the source with a value put in for a variable: `map["null"]` where the source has `map[key]`. It is a case of the source and
-//! no misquotation.
+//! An expression of the source with a value put in for a variable, `map["null"]` where the source has `map[key]`, or with a word put in for a
+//! longer part, `33 * byte` where it has `33 * int(k[i])`. It is a case or a summary of the source and no misquotation.
 //!
-//! Owns that comparison: name by name, and anything literal for one name.
+//! Owns these comparisons: anything literal for one name, and one plain word for more than one token.
 
 use super::evidence::EvidenceIndex;
 use super::grounding;
+use super::own;
 use super::prose;
-use super::words::{Kind, Token};
+use super::words::{self, Kind, Token};
+use std::sync::LazyLock;
 
 /// Places of a token at which an expression is laid beside the source.
 const PLACES_MAX: usize = 64;
@@ -44,6 +46,31 @@ pub fn fills_in(
                 })
         })
 }
+
+/// Whether an expression is one of the source in which a plain word stands for a longer part.
+pub fn summarises(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
+    /// Most tokens that a word stands for.
+    const PART_TOKENS_MAX: usize = 12;
+    let stands_at = |at: usize| {
+        let (head, tail) = (&wanted[..at], &wanted[at + 1..]);
+        let mut places = evidence.places(head[at - 1]).take(PLACES_MAX);
+        places.any(|place| {
+            let (before, after) = evidence.around(place, at + tail.len() + PART_TOKENS_MAX);
+            let continues =
+                |gap: usize| after.get(gap..).is_some_and(|rest| rest.starts_with(tail));
+            let goes_on = match tail {
+                [] => after.get(1).is_some_and(|next| OPENS.contains(next)),
+                _ => (2..PART_TOKENS_MAX).any(continues),
+            };
+            before.ends_with(&head[..at - 1]) && goes_on
+        })
+    };
+    let is_word = |at: &usize| tokens[*at].kind == Kind::Name && own::is_placeholder(tokens, *at);
+    (1..tokens.len()).filter(is_word).any(stands_at)
+}
+
+/// What makes more of a name than the name.
+static OPENS: LazyLock<[u64; 5]> = LazyLock::new(|| ["(", "[", ".", "::", "->"].map(words::hash));
 
 /// What is laid beside one token of the source.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -92,8 +119,30 @@ fn is_constant(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::evidence::Evidence;
-    use super::super::words;
     use super::*;
+
+    #[test]
+    fn a_word_may_stand_for_a_longer_part_and_for_no_other_name() {
+        let chunk = "d = (d * 33) ^ uint32(k[i])\nreturn open(url, timeout)\n";
+        let evidence = Evidence {
+            chunk,
+            ..Evidence::default()
+        };
+        let index = EvidenceIndex::new(&evidence, Default::default());
+        let sums_up = |code: &str| {
+            let tokens = words::tokens(code);
+            let wanted: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
+            summarises(&tokens, &wanted, &index)
+        };
+        assert!(sums_up("(d * 33) ^ byte"));
+        for other in [
+            "open(url, retries)",
+            "(d * 31) ^ byte",
+            "(d * 33) ^ uint32(k[i])",
+        ] {
+            assert!(!sums_up(other), "{other}");
+        }
+    }
 
     #[test]
     fn a_value_may_stand_for_a_variable_and_for_nothing_else() {

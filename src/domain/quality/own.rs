@@ -68,6 +68,14 @@ pub fn is_standard_member(tokens: &[Token<'_>], at: usize) -> bool {
     matches!(joint.text, "." | "::") && vocabulary::is_module(base.text)
 }
 
+/// Whether a word of prose is a short name of a technology or a notion, such as ReDoS, IoT, LoRa, rather than an identifier.
+pub fn is_abbreviation(word: &str) -> bool {
+    const CHARS_MAX: usize = 5;
+    word.len() <= CHARS_MAX
+        && word.starts_with(|c: char| c.is_ascii_uppercase())
+        && word.bytes().all(|b| b.is_ascii_alphabetic())
+}
+
 /// Whether code is a row of bytes in hexadecimal: `F0 9F 98 80`.
 pub fn is_bytes(code: &str) -> bool {
     let is_byte = |word: &str| word.len() == 2 && word.bytes().all(|b| b.is_ascii_hexdigit());
@@ -117,6 +125,9 @@ mod tests {
     #[test]
     fn an_escape_is_no_name() {
         let code = r"\u00XX";
+        assert!(
+            is_abbreviation("ReDoS") && !is_abbreviation("getId") && !is_abbreviation("MyBuffer")
+        );
         assert!(is_bytes("F0 9F 98") && !is_bytes("F0") && !is_bytes("if x0"));
         assert!(is_escape(code, &words::tokens(code)[1]));
     }

@@ -180,6 +180,7 @@ fn resembles(
     let pairs = || tokens.iter().zip(wanted);
     if pairs().any(|(token, hash)| is_foreign(token, *hash))
         || instance::fills_in(code, tokens, wanted, evidence)
+        || instance::summarises(tokens, wanted, evidence)
     {
         return false;
     }

@@ -328,7 +328,7 @@ fn what_the_repository_has_elsewhere_is_neither_evidence_nor_invention() {
     let checked = |answer: &str, elsewhere| {
         let evidence = index();
         let verdict = check_answer(QUESTION, answer, &evidence, elsewhere, &Default::default());
-        let wants = wants_elsewhere(QUESTION, answer, &evidence, &verdict);
+        let wants = wants_elsewhere(&verdict);
         (verdict, wants)
     };
     let naming = |name: &str| format!("{TRUE_ANSWER} Compare {name}.");
