@@ -98,14 +98,15 @@ impl Engine {
         let Ok(question) = prompt::parse_question(&answered.completion.text) else {
             return Ok(Err(FailureCode::NoQuestions));
         };
-        Ok(match flaw(context, &question) {
-            Some(code) => Err(code),
-            None => Ok(PlannedQuestion {
-                kind,
-                question,
-                by: Author::Model,
-            }),
-        })
+        let planned = PlannedQuestion {
+            kind,
+            question,
+            by: Author::Model,
+        };
+        if let Some(code) = flaw(context, &planned.question) {
+            return Ok(Err(code));
+        }
+        self.grounded(context, shown, planned).await
     }
 }
 

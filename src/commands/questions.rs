@@ -6,7 +6,8 @@
 use super::cut::{FileContext, Shown};
 use super::engine::{Engine, Halt, Refused};
 use crate::domain::failure::FailureCode;
-use crate::domain::prompt::{self, Author, Flaw, Plan, PlannedQuestion, Slot};
+use crate::domain::prompt::{self, Author, Flaw, Plan, PlannedQuestion, QuestionKind, Slot};
+use crate::domain::quality::premise;
 use crate::domain::redact;
 use crate::llm::{Output, Request, Schema};
 use futures_util::future::join_all;
@@ -112,6 +113,67 @@ impl Engine {
         if redact::has_secret(&question.question) {
             return Ok(Err(FailureCode::QuestionLeak));
         }
+        match self.made_clear(context, shown, question, slot).await? {
+            Ok(question) => self.grounded(context, shown, question).await,
+            Err(code) => Ok(Err(code)),
+        }
+    }
+
+    /// Lets a question pass that asks about what is there, or about what is not on purpose.
+    pub(super) async fn grounded(
+        &self,
+        context: &FileContext<'_>,
+        shown: &Shown<'_>,
+        question: PlannedQuestion,
+    ) -> Result<Result<PlannedQuestion, FailureCode>, Halt> {
+        let asks_about_nothing = question.kind != QuestionKind::FalsePremise
+            && self
+                .names_unknown(context, shown, &question.question)
+                .await?;
+        Ok(match asks_about_nothing {
+            true => Err(FailureCode::QuestionUngrounded),
+            false => Ok(question),
+        })
+    }
+
+    /// Whether a question names what neither its source nor the rest of the repository has.
+    async fn names_unknown(
+        &self,
+        context: &FileContext<'_>,
+        shown: &Shown<'_>,
+        question: &str,
+    ) -> Result<bool, Halt> {
+        let file = context.file;
+        let known = [
+            &*file.text,
+            &*file.name,
+            file.repository.name(),
+            &*file.repository.about,
+        ];
+        if premise::names_what_stands_in(question, &known)
+            || premise::unknown_name(question, &shown.evidence, None).is_none()
+        {
+            return Ok(false);
+        }
+        let elsewhere = self.neighbours.of(&file.repository).await?;
+        let unknown = premise::unknown_name(question, &shown.evidence, Some(&elsewhere));
+        if let Some(name) = &unknown {
+            tracing::trace!(
+                "{}: the question names {name}, which is not there",
+                file.path
+            );
+        }
+        Ok(unknown.is_some())
+    }
+
+    /// The question as it stands alone: as it is, mended, or rewritten.
+    async fn made_clear(
+        &self,
+        context: &FileContext<'_>,
+        shown: &Shown<'_>,
+        question: PlannedQuestion,
+        slot: Option<&Slot>,
+    ) -> Result<Result<PlannedQuestion, FailureCode>, Halt> {
         let Some(flaw) = context.flaw(&question.question) else {
             return Ok(Ok(question));
         };

@@ -18,7 +18,7 @@ mod plant;
 
 use pipeline::domain::chunk::Outline;
 use pipeline::domain::quality::{
-    self, Elsewhere, Evidence, EvidenceIndex, GateOptions, markdown::Document,
+    self, Elsewhere, Evidence, EvidenceIndex, GateOptions, markdown::Document, premise,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -99,6 +99,7 @@ fn main() {
     let cases = judge_all(&pairs);
     report(&cases);
     report_least_scores(&cases);
+    report_questions(&pairs);
     if let [flag, kind] = rest
         && flag == "--explain"
     {
@@ -281,6 +282,21 @@ fn report_least_scores(cases: &Cases) {
             ["good", "numbers all", "renamed one"].map(|kind| share(kind).unwrap_or(0.0));
         println!("{least:>11.1}{lost:>12.3}{mean:>30.3}{numbers:>14.3}{renamed:>14.3}");
     }
+}
+
+/// Every question was asked in earnest: one that is said to name what is not there is lost, unless it stands on a false premise on purpose.
+fn report_questions(pairs: &[Pair]) {
+    let unknown = pairs.iter().filter_map(|pair| {
+        let elsewhere = Some(&pair.package_has.elsewhere);
+        let name = premise::unknown_name(&pair.question, &index(pair), elsewhere)?;
+        Some(format!("{} {name}", pair.id))
+    });
+    let unknown: Vec<String> = unknown.collect();
+    println!(
+        "\nquestions that name what is not there: {} of {} {unknown:?}",
+        unknown.len(),
+        pairs.len()
+    );
 }
 
 fn caught(cases: &[Case], least: f64) -> f64 {

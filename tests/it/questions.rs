@@ -64,6 +64,20 @@ fn what_is_no_question_gives_way_to_a_plain_one() {
 }
 
 #[test]
+fn a_question_about_an_invented_name_gives_way_to_a_plain_one() {
+    let model =
+        asking("In the demo project, what is the purpose of the demo_header_fonts function?");
+    let (workspace, _repo) = scraped(&model);
+    let summary = workspace
+        .run(&["prepare", "--questions", "1", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(summary["rejected"]["question_ungrounded"], 2, "{summary}");
+    assert_eq!(workspace.rows(AUTHORS), ["program"]);
+    assert_eq!(model.chat_count(), 4, "no answer was paid for");
+}
+
+#[test]
 fn a_reply_without_questions_is_asked_for_again_by_retry() {
     let cut = |seen: &Seen| match seen.wants_json() {
         true => Reply::completion(json!({"content": "{\"questions\": [{"}), "length"),

@@ -22,6 +22,7 @@ pub mod judge;
 pub mod markdown;
 mod own;
 pub mod phrases;
+pub mod premise;
 pub mod prose;
 pub mod quoting;
 pub mod relevance;

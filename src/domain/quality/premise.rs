@@ -1,0 +1,94 @@
+//! Does a question ask about what is there? An answer may take up the names of its question, so an invented one would pass with it.
+
+use super::elsewhere::Elsewhere;
+use super::evidence::EvidenceIndex;
+use super::grounding::{self, Mention};
+use super::markdown::Document;
+use super::prose;
+use super::words;
+
+/// Whether everything in a question that looks like a name or a file stands in one of the `texts`, letter for letter: then nobody need look
+/// closer.
+pub fn names_what_stands_in(question: &str, texts: &[&str]) -> bool {
+    let quoted = prose::quotations(question, &['`']);
+    let words = question.split(|c: char| !words::is_word(c));
+    let shaped = words.filter(|word| words::looks_like_code(word));
+    let names = quoted.into_iter().chain(prose::files(question));
+    let mut names = names.chain(shaped);
+    names.all(|name| texts.iter().any(|text| text.contains(name)))
+}
+
+/// The first name or file of a question that neither the evidence has nor, where it was looked up, the rest of the repository.
+pub fn unknown_name(
+    question: &str,
+    evidence: &EvidenceIndex,
+    elsewhere: Option<&Elsewhere>,
+) -> Option<String> {
+    let document = Document::parse(question);
+    let mut mentions = grounding::mentions(&document, "", evidence);
+    if let Some(elsewhere) = elsewhere {
+        elsewhere.mark(&mut mentions);
+    }
+    let mut unknown = mentions.iter().filter(|name| name.is_unknown_name());
+    unknown
+        .next()
+        .map(|Mention { text, .. }| (*text).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::evidence::Evidence;
+    use super::*;
+
+    const CHUNK: &str =
+        "def load_lines(path, limit=20):\n    return open(path).readlines()[:limit]\n";
+
+    fn unknown(question: &str) -> Option<String> {
+        let evidence = Evidence {
+            chunk: CHUNK,
+            first_line: 1,
+            context: "",
+            repository: "acme/lines",
+            path: "lines/load.py",
+        };
+        unknown_name(
+            question,
+            &EvidenceIndex::new(&evidence, Default::default()),
+            None,
+        )
+    }
+
+    #[test]
+    fn invented_names_are_found_and_those_of_the_source_are_not() {
+        let invented = "In lines, what is the purpose of the [LINES_HEADER_FONTS_119] function?";
+        assert_eq!(unknown(invented).as_deref(), Some("LINES_HEADER_FONTS_119"));
+        assert_eq!(
+            unknown("How does `read_all` in `lines/load.py` end?").as_deref(),
+            Some("read_all")
+        );
+        for question in [
+            "How does `load_lines` in `lines/load.py` of acme/lines treat `limit`?",
+            "What does load_lines(path, limit=20) give back for a file of 30 lines?",
+            "Why is a JSON file read line by line?",
+        ] {
+            assert_eq!(unknown(question), None, "{question}");
+        }
+    }
+
+    #[test]
+    fn what_stands_there_letter_for_letter_needs_no_closer_look() {
+        let known = [CHUNK, "lines/load.py", "acme/lines"];
+        assert!(names_what_stands_in(
+            "How does `load_lines` in load.py treat its limit?",
+            &known
+        ));
+        assert!(!names_what_stands_in(
+            "How does load_all treat its limit?",
+            &known
+        ));
+        assert!(!names_what_stands_in(
+            "How does `load` in main.py treat it?",
+            &known
+        ));
+    }
+}
