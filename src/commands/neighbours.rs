@@ -100,24 +100,25 @@ fn look_up(located: Located, options: &SelectOptions, closed: &AtomicBool) -> Op
         let Some(left) = bytes_left.checked_sub(candidate.stamp.file_bytes) else {
             continue;
         };
-        if let Some(outline) = outline(&repository, &candidate, options) {
-            elsewhere.add_definitions(&outline);
+        if let Some((outline, text)) = outline(&repository, &candidate, options) {
+            elsewhere.add_definitions(&outline, &text);
             bytes_left = left;
         }
     }
     Some(elsewhere)
 }
 
-/// What a file defines, if it is one that could be sent.
+/// What a file defines, and its text, if it is one that could be sent.
 fn outline(
     repository: &OpenRepository,
     candidate: &Candidate,
     options: &SelectOptions,
-) -> Option<Outline> {
+) -> Option<(Outline, String)> {
     let attributes = repository.attributes(candidate);
     let facts = facts(candidate, &attributes);
     select::by_path(&facts, options).ok()?;
     let read = repository.read(candidate, options.file_bytes_max()).ok()?;
     let source = select::by_content(&read.bytes, &facts, options).ok()?;
-    Some(Outline::of(&source.text, source.language.name()))
+    let outline = Outline::of(&source.text, source.language.name());
+    Some((outline, source.text))
 }

@@ -138,8 +138,9 @@ impl Package {
                 continue;
             };
             package.elsewhere.add_path(path);
-            let outline = Outline::of(&String::from_utf8_lossy(&bytes), language_of(path));
-            package.elsewhere.add_definitions(&outline);
+            let text = String::from_utf8_lossy(&bytes);
+            let outline = Outline::of(&text, language_of(path));
+            package.elsewhere.add_definitions(&outline, &text);
             let symbols = outline.symbols.iter();
             package
                 .names

@@ -137,11 +137,12 @@ pub fn is_limit(value: f64, source: &[f64]) -> bool {
     value >= LIMIT_MIN && limits.any(|limit| value == limit || value == limit - 1.0)
 }
 
-/// Whether a value is the other end of a number of the source: the size 64 of the mask 63, or 0xDFFF right below 0xE000.
+/// Whether a value is the other end of a number of the source: the size 64 of the mask 63, or 0xDFFF and 0xE000, which adjoin.
 pub fn is_end_of(text: &str, value: f64, source: &[f64]) -> bool {
     let is_size = value >= RESULT_MIN && value.log2().fract() == 0.0;
     let is_hexadecimal = text.starts_with("0x");
-    is_size && source.contains(&(value - 1.0)) || is_hexadecimal && source.contains(&(value + 1.0))
+    let adjoins = || source.contains(&(value + 1.0)) || source.contains(&(value - 1.0));
+    is_size && source.contains(&(value - 1.0)) || is_hexadecimal && adjoins()
 }
 
 /// Whether a value is a larger number slightly changed: a step or two away, doubled, ten times it, or one digit off.
@@ -230,5 +231,6 @@ mod tests {
         assert!(!is_near_miss(4.0, 3.0) && !is_near_miss(500.0, 21.0) && !is_near_miss(64.0, 64.0));
         assert!(is_end_of("64", 64.0, &[63.0]) && !is_end_of("63", 63.0, &[62.0, 64.0]));
         assert!(is_end_of("0xDFFF", 57343.0, &[57344.0]));
+        assert!(is_end_of("0xE000", 57344.0, &[57343.0]));
     }
 }

@@ -31,11 +31,17 @@ impl Elsewhere {
         self.add_names(path);
     }
 
-    /// Adds what a file defines. Headings are prose and define nothing.
-    pub fn add_definitions(&mut self, outline: &Outline) {
+    /// Adds what a file of this text defines, and what its structures and enumerations are made of. Headings are prose and define nothing.
+    pub fn add_definitions(&mut self, outline: &Outline, text: &str) {
         let is_code = |kind| kind != SymbolKind::Section;
         for symbol in outline.symbols.iter().filter(|one| is_code(one.kind)) {
             self.add_names(&symbol.name);
+            if matches!(symbol.kind, SymbolKind::Struct | SymbolKind::Enum) {
+                let body = text.get(symbol.range.clone()).unwrap_or_default();
+                let is_comment = |line: &&str| line.trim_start().starts_with(['/', '*', '#']);
+                let lines = body.lines().filter(|line| !is_comment(line));
+                lines.for_each(|line| self.add_names(line));
+            }
         }
     }
 
@@ -85,13 +91,15 @@ mod tests {
     fn definitions_and_ends_of_paths_are_known_and_nothing_else() {
         let mut known = Elsewhere::default();
         known.add_path("src/git/wire.rs");
-        let text = "impl Router {\n    pub fn handle_all(&self) { call_other(); }\n}\n";
-        known.add_definitions(&Outline::of(text, "Rust"));
-        known.add_definitions(&Outline::of("# Some heading_here\n\nText.\n", "Markdown"));
-        for name in ["Router", "handle_all", "wire"] {
+        let code = "impl Router {\n    pub fn handle_all(&self) { call_other(); }\n}\n\
+                    enum State {\n    /// not_told\n    AtRest,\n}\n";
+        let prose = "# Some heading_here\n\nText.\n";
+        known.add_definitions(&Outline::of(code, "Rust"), code);
+        known.add_definitions(&Outline::of(prose, "Markdown"), prose);
+        for name in ["Router", "handle_all", "wire", "AtRest"] {
             assert!(known.has_name(name), "{name}");
         }
-        for name in ["call_other", "Handle_all", "heading_here"] {
+        for name in ["call_other", "Handle_all", "heading_here", "not_told"] {
             assert!(!known.has_name(name), "{name}");
         }
         for path in ["src/git/wire.rs", "git/wire.rs", "wire.rs"] {

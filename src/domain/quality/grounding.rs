@@ -251,7 +251,8 @@ impl<'a> Reader<'a, '_> {
                     self.name(token.text, is_own && !is_quotation);
                 }
                 Kind::Number if !told(token) => {
-                    let is_input = (inside > 0 || is_data) && !is_quotation;
+                    let is_input =
+                        (inside > 0 || is_data) && !is_quotation || own::is_code_point(&tokens, at);
                     self.number(token.text, if is_input { INPUT_EXCUSE } else { 0.0 }, "");
                 }
                 Kind::Mark => inside += bracket(token.text),
@@ -315,6 +316,7 @@ impl<'a> Reader<'a, '_> {
                     || prose::begins_item(text, &token);
                 let excuse = match token.text.matches('.').count() {
                     3 => INPUT_EXCUSE,
+                    _ if own::is_code_point(tokens, at) => INPUT_EXCUSE,
                     _ if excused => EXAMPLE_EXCUSE,
                     _ if prose::is_about(tokens, at) => UNKNOWN_SUPPORT,
                     _ => 0.0,
@@ -338,7 +340,7 @@ impl<'a> Reader<'a, '_> {
         if chars < 2 || chars < NAME_CHARS_MIN && known == Support::None {
             return;
         }
-        let is_foreign = is_own || vocabulary::is_unit(name);
+        let is_foreign = is_own || own::is_reserved(name) || vocabulary::is_unit(name);
         let is_common = vocabulary::is_known(name) || is_foreign && known == Support::None;
         let sort = if is_common { Sort::Common } else { Sort::Name };
         let support = match known {

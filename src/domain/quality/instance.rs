@@ -69,6 +69,46 @@ pub fn summarises(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex
     (1..tokens.len()).filter(is_word).any(stands_at)
 }
 
+/// Whether an expression is the head of a function of the source, less types or some of its parameters: `seek(at, from=0)` for
+/// `seek(self, at: int, from=0)`.
+pub fn is_signature(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
+    let Some(open) = tokens.iter().position(|token| token.text == "(") else {
+        return false;
+    };
+    let Some((close, list)) = tokens[open + 1..].split_last() else {
+        return false;
+    };
+    let is_list = close.text == ")" && list.iter().all(|token| !matches!(token.text, "(" | ")"));
+    let Some(name) = open.checked_sub(1).filter(|_| is_list && !list.is_empty()) else {
+        return false;
+    };
+    let mut places = evidence.places(wanted[name]).take(PLACES_MAX);
+    places.any(|place| {
+        let mut there = parameters(place, evidence).iter();
+        let mut listed = list.iter().filter(|token| token.text != ",");
+        listed.all(|token| there.any(|other| *other == words::hash(token.text)))
+    })
+}
+
+/// The tokens in the brackets that open behind a place.
+fn parameters(place: u32, evidence: &EvidenceIndex) -> &[u64] {
+    /// Most tokens of a list of parameters that are read.
+    const LIST_TOKENS_MAX: usize = 96;
+    let (_, after) = evidence.around(place, LIST_TOKENS_MAX);
+    let mut depth = 0;
+    let end = after.iter().position(|token| {
+        depth += match token {
+            token if *token == BRACKETS[0] => 1,
+            token if *token == BRACKETS[1] => -1,
+            _ => 0,
+        };
+        depth == 0
+    });
+    &after[..end.unwrap_or(0)]
+}
+
+static BRACKETS: LazyLock<[u64; 2]> = LazyLock::new(|| ["(", ")"].map(words::hash));
+
 /// What makes more of a name than the name.
 static OPENS: LazyLock<[u64; 5]> = LazyLock::new(|| ["(", "[", ".", "::", "->"].map(words::hash));
 
@@ -141,6 +181,31 @@ mod tests {
             "(d * 33) ^ uint32(k[i])",
         ] {
             assert!(!sums_up(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_signature_may_leave_out_types_and_change_no_order() {
+        let chunk = "fn seek(&mut self, at: u64, from: Box<dyn Fn(u8)>) { near(at, from) }\n";
+        let evidence = Evidence {
+            chunk,
+            ..Evidence::default()
+        };
+        let index = EvidenceIndex::new(&evidence, Default::default());
+        let is_head = |code: &str| {
+            let tokens = words::tokens(code);
+            let wanted: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
+            is_signature(&tokens, &wanted, &index)
+        };
+        assert!(is_head("seek(at, from)") && is_head("file.seek(at: u64)"));
+        for other in [
+            "seek(from, at)",
+            "seek(at, whence)",
+            "seek()",
+            "seek(at + from)",
+            "f(at)",
+        ] {
+            assert!(!is_head(other), "{other}");
         }
     }
 

@@ -76,6 +76,21 @@ pub fn is_abbreviation(word: &str) -> bool {
         && word.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
+/// Whether a name has the form that languages keep for names of their own: `__proto__`, `__missing__`.
+pub fn is_reserved(name: &str) -> bool {
+    let inner = name.strip_prefix("__").and_then(|n| n.strip_suffix("__"));
+    inner.is_some_and(|inner| !inner.is_empty() && inner.bytes().all(|b| b.is_ascii_lowercase()))
+}
+
+/// Whether a number is the code point of a character, `U+10FFFF`.
+pub fn is_code_point(tokens: &[Token<'_>], at: usize) -> bool {
+    let before = at.checked_sub(2).and_then(|from| tokens.get(from..=at));
+    before.is_some_and(|run| {
+        let joined = run.windows(2).all(|pair| pair[0].end() == pair[1].start);
+        joined && run[0].text == "U" && run[1].text == "+"
+    })
+}
+
 /// Whether code is a row of bytes in hexadecimal: `F0 9F 98 80`.
 pub fn is_bytes(code: &str) -> bool {
     let is_byte = |word: &str| word.len() == 2 && word.bytes().all(|b| b.is_ascii_hexdigit());
@@ -127,6 +142,13 @@ mod tests {
         let code = r"\u00XX";
         assert!(
             is_abbreviation("ReDoS") && !is_abbreviation("getId") && !is_abbreviation("MyBuffer")
+        );
+        assert!(is_reserved("__proto__") && !is_reserved("__") && !is_reserved("__my_own__"));
+        let tokens = words::tokens("up to U+10FFFF, U + 2");
+        let points = (0..tokens.len()).filter(|&at| is_code_point(&tokens, at));
+        assert_eq!(
+            points.map(|at| tokens[at].text).collect::<Vec<_>>(),
+            ["10FFFF"]
         );
         assert!(is_bytes("F0 9F 98") && !is_bytes("F0") && !is_bytes("if x0"));
         assert!(is_escape(code, &words::tokens(code)[1]));

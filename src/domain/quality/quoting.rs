@@ -136,7 +136,7 @@ fn likeness(code: &str, asked: &Asked, evidence: &EvidenceIndex) -> Likeness {
         Likeness::Nothing
     } else if evidence.run(&wanted) {
         Likeness::Exact
-    } else if is_qualified_name(&tokens) {
+    } else if is_qualified_name(&tokens) || instance::is_signature(&tokens, &wanted, evidence) {
         Likeness::Nothing
     } else if resembles(code, &tokens, &wanted, asked, evidence)
         || is_altered_operation(&tokens, &wanted, evidence)

@@ -19,6 +19,8 @@ const ALTERED_FACTOR: f64 = 0.45;
 const UNPARSABLE_FACTOR: f64 = 0.6;
 /// What a number without evidence costs that stands where the source has another one.
 const NUMBER_COST: f64 = 0.55;
+/// All numbers together that stand in place of no other leave at least this: an answer may count, compute and give examples.
+const NUMBERS_LEFT: f64 = 0.55;
 /// What the number of a line outside the chunk costs.
 const LINE_COST: f64 = 0.4;
 /// What quoted text without evidence costs; it is often output or an example.
@@ -46,7 +48,7 @@ pub struct Parts {
     /// Mean support of the distinct identifiers and files named, but for those the question brought without evidence, times 0.5 for each without evidence; 1 if none is named.
     /// One that only the rest of the repository has counts 0.2.
     pub names: f64,
-    /// Product over distinct numbers (weight 0.55), line numbers (0.4) and quoted texts (0.15, together 0.6 at least) of `1 - weight * (1 - support)`; those of the question are left out, and
+    /// Product over distinct numbers (weight 0.55; those that displace none of the source together 0.55 at least), line numbers (0.4) and quoted texts (0.15, together 0.6 at least) of `1 - weight * (1 - support)`; those of the question are left out, and
     /// where it brings input of its own the weights are a quarter.
     pub values: f64,
     /// 0.45 for each quotation of the source that was altered, for each constant or default given another value, and for each sum that does not come out.
@@ -139,17 +141,18 @@ impl Subject<'_> {
     fn values(&self) -> f64 {
         let derived = grounding::brings_input(self.question, self.evidence);
         let share = if derived { DERIVED_SHARE } else { 1.0 };
-        self.kept(Sort::Number, NUMBER_COST * share)
-            * self.kept(Sort::Quote, QUOTE_COST * share).max(QUOTES_LEFT)
-            * self.kept(Sort::Line, LINE_COST)
+        let numbers = self.supports(Sort::Number);
+        let (displacing, others): (Vec<f64>, Vec<f64>) = numbers.partition(|one| *one == 0.0);
+        left(displacing, NUMBER_COST * share)
+            * left(others, NUMBER_COST * share).max(NUMBERS_LEFT)
+            * left(self.supports(Sort::Quote), QUOTE_COST * share).max(QUOTES_LEFT)
+            * left(self.supports(Sort::Line), LINE_COST)
     }
 
-    fn kept(&self, sort: Sort, weight: f64) -> f64 {
-        let supports = best_supports(self.mentions.iter().filter(|m| m.sort == sort && !m.asked));
-        supports
-            .values()
-            .map(|support| 1.0 - weight * (1.0 - support))
-            .product()
+    /// The best support of each distinct text of a sort that the question did not bring.
+    fn supports(&self, sort: Sort) -> impl Iterator<Item = f64> {
+        let own = self.mentions.iter();
+        best_supports(own.filter(|m| m.sort == sort && !m.asked)).into_values()
     }
 
     /// Code blocks that are the answer's own and do not parse.
@@ -198,6 +201,14 @@ fn best_supports<'a>(mentions: impl Iterator<Item = &'a Mention<'a>>) -> BTreeMa
         *support = support.max(mention.support);
     }
     best
+}
+
+/// What texts of these supports leave, each costing up to `weight`.
+fn left(supports: impl IntoIterator<Item = f64>, weight: f64) -> f64 {
+    let lefts = supports
+        .into_iter()
+        .map(|support| 1.0 - weight * (1.0 - support));
+    lefts.product()
 }
 
 fn powered(factor: f64, times: usize) -> f64 {

@@ -324,7 +324,7 @@ fn what_the_repository_has_elsewhere_is_neither_evidence_nor_invention() {
     let mut elsewhere = Elsewhere::default();
     elsewhere.add_path("src/crawl_queue.py");
     let known = "def requeue_page(url):\n    pass\n\nclass PageStore:\n    pass\n";
-    elsewhere.add_definitions(&crate::domain::chunk::Outline::of(known, "Python"));
+    elsewhere.add_definitions(&crate::domain::chunk::Outline::of(known, "Python"), known);
     let checked = |answer: &str, elsewhere| {
         let evidence = index();
         let verdict = check_answer(QUESTION, answer, &evidence, elsewhere, &Default::default());
