@@ -1,18 +1,15 @@
 //! Groundedness: what an answer names must be there.
 //!
-//! Owns the extraction of mentions (names, numbers, quotations, files, line references) and how far the evidence bears each out.
-//! Ordinary English is never asked for evidence; neither are keywords and everyday library names.
+//! Owns what a mention is (a name, number, quotation, file or line reference) and what the evidence has of numbers and texts; `reading` finds
+//! the mentions.
 
 use super::binding;
 use super::evidence::{EvidenceIndex, Support};
 use super::markdown::{Document, Piece};
-use super::own;
-use super::prose::{self, DOUBLE_QUOTES};
-use super::relevance;
+use super::prose;
+use super::reading;
 use super::sums;
-use super::vocabulary;
-use super::words::{self, HashedSet, Kind, Token};
-use std::ops::RangeInclusive;
+use super::words::{self, Kind};
 
 /// What kind of thing is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,25 +56,10 @@ impl Mention<'_> {
     }
 }
 
-/// Support of a name that the evidence has in another spelling only.
-const FOLDED_SUPPORT: f64 = 0.8;
-
 /// Support of a name that the question brought, where the evidence has it not.
 pub const ASKED_SUPPORT: f64 = 0.7;
-/// Support of a name that the evidence has not and the answer says is not there: "it has no `close`".
-const DENIED_SUPPORT: f64 = 0.7;
-/// Support of a name that needs no evidence, where there is none.
-const COMMON_SUPPORT: f64 = 0.5;
-/// A name shorter than this one and without evidence claims nothing: `ab`, `-lr`.
-const NAME_CHARS_MIN: usize = 3;
-/// Shortest name that counts as asked for where the question has it as a part of another word.
-const PART_CHARS_MIN: usize = 3;
 /// Support of a number that the source has not, where nothing says that it stands in place of another one.
 pub const UNKNOWN_SUPPORT: f64 = 0.35;
-/// For a number that an example of the answer's own takes as input, and for an address such as 10.0.0.1.
-const INPUT_EXCUSE: f64 = 0.9;
-/// For a number in a sentence that says it gives an example, and for one that counts bits or bytes.
-const EXAMPLE_EXCUSE: f64 = 0.7;
 
 /// Reads the mentions of an answer, each once a sentence at most, and looks each up.
 pub fn mentions<'a>(
@@ -85,34 +67,11 @@ pub fn mentions<'a>(
     question: &str,
     evidence: &EvidenceIndex,
 ) -> Vec<Mention<'a>> {
-    let in_question = words::tokens(question);
-    let mut reader = Reader {
-        question,
-        asked: in_question.iter().map(|t| words::hash(t.text)).collect(),
-        asked_folded: in_question
-            .iter()
-            .filter(|t| t.kind == Kind::Name)
-            .map(|t| words::hash_folded(t.text))
-            .collect(),
-        evidence,
-        sentence: 0,
-        denied: false,
-        found: Vec::new(),
-    };
-    for piece in &document.pieces {
-        match piece {
-            Piece::Prose(text) => {
-                reader.prose(text);
-                reader.denied = prose::denies(text, reader.denied);
-            }
-            Piece::Span(code) => reader.code(code),
-            Piece::Block { code, .. } => reader.block(code),
-        }
-    }
+    let mut found = reading::read(document, question, evidence);
     let mut shown = sums::read(&document.running_text()).shown;
     shown.extend(document.pieces.iter().flat_map(numbers_shown));
-    binding::bind_numbers(&mut reader.found, question, &shown, evidence);
-    reader.found
+    binding::bind_numbers(&mut found, question, &shown, evidence);
+    found
 }
 
 /// Numbers of the sums that a piece of an answer writes out.
@@ -133,302 +92,33 @@ pub fn brings_input(question: &str, evidence: &EvidenceIndex) -> bool {
         || quotes.iter().any(|quote| !has_text(quote, evidence))
 }
 
-fn has_number(text: &str, evidence: &EvidenceIndex) -> bool {
+pub(super) fn has_number(text: &str, evidence: &EvidenceIndex) -> bool {
     match words::number_value(text) {
         Some(value) => evidence.number(value).next().is_some(),
         None => evidence.name(text) == Support::Exact,
     }
 }
 
-fn has_text(text: &str, evidence: &EvidenceIndex) -> bool {
+pub(super) fn has_text(text: &str, evidence: &EvidenceIndex) -> bool {
     let tokens = words::tokens(text);
     let hashes: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
     evidence.run(&hashes)
 }
 
 /// Whether quoted text stands in the source, or all that lies between its ellipses does.
-fn has_quote(text: &str, evidence: &EvidenceIndex) -> bool {
+pub(super) fn has_quote(text: &str, evidence: &EvidenceIndex) -> bool {
     let shortened = || text.replace('…', "...");
     let has = |part: &str| has_text(part, evidence);
     has(text) || text.contains(['…', '.']) && shortened().split("...").all(has)
 }
 
-fn has_file(file: &str, evidence: &EvidenceIndex) -> bool {
+pub(super) fn has_file(file: &str, evidence: &EvidenceIndex) -> bool {
     let name = file.rsplit('/').next().unwrap_or(file);
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let mut parts = words::tokens(stem)
         .into_iter()
         .filter(|t| t.kind != Kind::Mark);
     parts.all(|t| evidence.name(t.text) != Support::None)
-}
-
-fn unit(is_there: bool) -> f64 {
-    f64::from(u8::from(is_there))
-}
-
-struct Reader<'a, 'e> {
-    question: &'e str,
-    asked: HashedSet,
-    /// Its names, whatever their case and underscores.
-    asked_folded: HashedSet,
-    evidence: &'e EvidenceIndex,
-    sentence: usize,
-    /// Whether the words before deny what is named next.
-    denied: bool,
-    found: Vec<Mention<'a>>,
-}
-
-impl<'a> Reader<'a, '_> {
-    /// All of a quotation is a claim. Of code that is mostly its own, such as a usage example, only the functions it calls and the members
-    /// it takes from things of the source are.
-    fn block(&mut self, code: &'a str) {
-        let quoted = code.lines().filter(|line| has_text(line, self.evidence));
-        let is_quotation = 2 * quoted.count() >= code.lines().count();
-        let declared = own::declared_names(code);
-        let imported = own::imported_modules(code);
-        for line in code.lines() {
-            self.sentence += 1;
-            if is_quotation {
-                self.code(line);
-            } else {
-                self.example(line, &declared, &imported);
-            }
-        }
-        self.sentence += 1;
-    }
-
-    fn example(&mut self, line: &'a str, declared: &HashedSet, imported: &HashedSet) {
-        let tokens = words::tokens(line);
-        for (at, token) in tokens.iter().enumerate() {
-            let own = declared.contains(&words::hash(token.text));
-            match token.kind {
-                Kind::Name if !own && self.is_borrowed(&tokens, at, imported) => {
-                    self.name(token.text, false);
-                }
-                Kind::Number => self.number(token.text, INPUT_EXCUSE, ""),
-                _ => {}
-            }
-        }
-    }
-
-    /// Whether an example takes a name from the source: by calling it, or as a member of something that the source has.
-    fn is_borrowed(&self, tokens: &[Token<'a>], at: usize, imported: &HashedSet) -> bool {
-        let member = at >= 2 && matches!(tokens[at - 1].text, "." | "::" | "->");
-        if member {
-            let base = tokens[at - 2].text;
-            let foreign = vocabulary::is_known(base)
-                || imported.contains(&words::hash(base)) && !self.evidence.is_home(base);
-            return !foreign && self.evidence.name(base) == Support::Exact;
-        }
-        tokens.get(at + 1).is_some_and(|next| next.text == "(")
-    }
-
-    fn code(&mut self, code: &'a str) {
-        let literals = prose::literals(code);
-        for literal in &literals {
-            self.add(
-                literal,
-                Sort::Quote,
-                unit(has_quote(literal, self.evidence)),
-            );
-        }
-        let told = |token: &Token<'_>| {
-            literals
-                .iter()
-                .any(|part| contains(code, part, token.start))
-        };
-        let is_quotation = has_text(code, self.evidence);
-        let is_data = own::is_bytes(code);
-        let mut inside: i32 = 0;
-        let tokens = words::tokens(code);
-        for (at, token) in tokens.iter().enumerate() {
-            match token.kind {
-                Kind::Name if told(token) || own::is_escape(code, token) => {}
-                Kind::Name => {
-                    let is_own = own::is_placeholder(&tokens, at)
-                        || own::is_standard_member(&tokens, at)
-                            && !self.takes_from(tokens[at - 2].text);
-                    self.name(token.text, is_own && !is_quotation);
-                }
-                Kind::Number if !told(token) => {
-                    let is_input =
-                        (inside > 0 || is_data) && !is_quotation || own::is_code_point(&tokens, at);
-                    self.number(token.text, if is_input { INPUT_EXCUSE } else { 0.0 }, "");
-                }
-                Kind::Mark => inside += bracket(token.text),
-                _ => {}
-            }
-        }
-    }
-
-    /// Whether the source takes members from something.
-    fn takes_from(&self, base: &str) -> bool {
-        let base = words::hash(base);
-        let joints = [".", "::"].map(words::hash);
-        joints
-            .iter()
-            .any(|joint| self.evidence.follows(base, *joint))
-    }
-
-    fn prose(&mut self, text: &'a str) {
-        let quotes = prose::quotations(text, &DOUBLE_QUOTES);
-        for quote in &quotes {
-            self.add(quote, Sort::Quote, unit(has_quote(quote, self.evidence)));
-        }
-        let files = prose::files(text);
-        for file in &files {
-            self.add(file, Sort::File, unit(has_file(file, self.evidence)));
-        }
-        let told = [quotes, files].concat();
-        let tokens = words::tokens(text);
-        let mut at = 0;
-        while at < tokens.len() {
-            let end = match tokens[at].kind {
-                Kind::Number => prose::end_of_number(&tokens, at),
-                _ => at,
-            };
-            self.prose_token(text, &tokens, at..=end, &told);
-            at = end + 1;
-        }
-    }
-
-    /// Reads a token of prose, or the tokens of one number. Names inside quotations and file names were looked up with these.
-    fn prose_token(
-        &mut self,
-        text: &'a str,
-        tokens: &[Token<'a>],
-        range: RangeInclusive<usize>,
-        told: &[&str],
-    ) {
-        let at = *range.start();
-        let token = tokens[at];
-        let coded = || words::looks_like_code(token.text) || prose::is_call(&tokens[at..]);
-        match token.kind {
-            Kind::Number
-                if prose::is_item_number(text, tokens, at) || prose::is_of_standard(tokens, at) => {
-            }
-            Kind::Number if prose::is_line_number(tokens, at) => self.line_number(token.text),
-            Kind::Number if told.iter().any(|part| contains(text, part, token.start)) => {}
-            Kind::Number => {
-                let end = *range.end();
-                let excused = prose::gives_example(text, &token)
-                    || prose::counts_bits(&tokens[end..])
-                    || prose::begins_item(text, &token);
-                let excuse = match token.text.matches('.').count() {
-                    3 => INPUT_EXCUSE,
-                    _ if own::is_code_point(tokens, at) => INPUT_EXCUSE,
-                    _ if excused => EXAMPLE_EXCUSE,
-                    _ if prose::is_about(tokens, at) => UNKNOWN_SUPPORT,
-                    _ => 0.0,
-                };
-                let unit = tokens.get(end + 1).map_or("", |next| next.text);
-                self.number(&text[token.start..tokens[end].end()], excuse, unit);
-            }
-            Kind::Name if coded() && !told.iter().any(|part| contains(text, part, token.start)) => {
-                self.denied = prose::denies(&text[..token.start], false);
-                self.name(token.text, own::is_abbreviation(token.text))
-            }
-            Kind::Mark if prose::ends_sentence(text, &token) => self.sentence += 1,
-            _ => {}
-        }
-    }
-
-    /// Takes a name; one that `is_own` needs no evidence, where there is none.
-    fn name(&mut self, name: &'a str, is_own: bool) {
-        let known = self.evidence.name(name);
-        let chars = name.chars().take(NAME_CHARS_MIN).count();
-        if chars < 2 || chars < NAME_CHARS_MIN && known == Support::None {
-            return;
-        }
-        let is_foreign = is_own || own::is_reserved(name) || vocabulary::is_unit(name);
-        let is_common = vocabulary::is_known(name) || is_foreign && known == Support::None;
-        let sort = if is_common { Sort::Common } else { Sort::Name };
-        let support = match known {
-            Support::Exact => 1.0,
-            Support::Folded => FOLDED_SUPPORT,
-            Support::None
-                if self.asked.contains(&words::hash(name))
-                    || self.asked_folded.contains(&words::hash_folded(name))
-                    || self.is_part_asked(name)
-                    || self.is_filled_in(name) =>
-            {
-                ASKED_SUPPORT
-            }
-            Support::None if self.denied => DENIED_SUPPORT,
-            Support::None if sort == Sort::Common => COMMON_SUPPORT,
-            Support::None => 0.0,
-        };
-        self.add(name, sort, support);
-    }
-
-    /// Whether a name is filled in from a pattern: it has a number for a part, and every other part stands in the source or the question.
-    fn is_filled_in(&self, name: &str) -> bool {
-        let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-        let is_known = |part: &str| {
-            self.evidence.name(part) != Support::None
-                || self.question.contains(part)
-                || relevance::stems_of(part).all(|stem| self.evidence.has_stem(stem))
-        };
-        let parts: Vec<&str> = words::parts(name).collect();
-        let mut numbered = parts.iter().filter(|part| is_number(part));
-        parts.len() > 2
-            && numbered.next().is_some()
-            && parts.iter().all(|part| is_number(part) || is_known(part))
-    }
-
-    /// Whether the question has the name inside another word: `foo` of `foo_bar-1.0.whl`.
-    fn is_part_asked(&self, name: &str) -> bool {
-        name.len() >= PART_CHARS_MIN && self.question.contains(name)
-    }
-
-    fn number(&mut self, text: &'a str, excuse: f64, next: &'a str) {
-        let support = unit(has_number(text, self.evidence));
-        self.add(text, Sort::Number, support);
-        if let Some(mention) = self.found.iter_mut().rev().find(|m| m.text == text) {
-            mention.excuse = mention.excuse.max(excuse);
-            mention.unit = next;
-        }
-    }
-
-    /// A line number must lie in the chunk.
-    fn line_number(&mut self, text: &'a str) {
-        let inside = text.parse().is_ok_and(|line| self.evidence.has_line(line));
-        self.add(text, Sort::Line, unit(inside));
-    }
-
-    fn add(&mut self, text: &'a str, sort: Sort, support: f64) {
-        let sentence = self.sentence;
-        let mut same_sentence = self
-            .found
-            .iter()
-            .rev()
-            .take_while(|m| m.sentence == sentence);
-        if same_sentence.any(|m| m.text == text && m.sort == sort) {
-            return;
-        }
-        let asked = words::tokens(text)
-            .iter()
-            .all(|t| self.asked.contains(&words::hash(t.text)));
-        self.found.push(Mention {
-            text,
-            sort,
-            support,
-            asked,
-            elsewhere: false,
-            sentence,
-            excuse: 0.0,
-            unit: "",
-        });
-    }
-}
-
-/// How much deeper a mark leads into brackets.
-fn bracket(mark: &str) -> i32 {
-    match mark {
-        "(" | "[" => 1,
-        ")" | "]" => -1,
-        _ => 0,
-    }
 }
 
 /// Whether a place in a text lies within a part cut from it.

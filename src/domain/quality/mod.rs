@@ -25,6 +25,7 @@ pub mod phrases;
 pub mod premise;
 pub mod prose;
 pub mod quoting;
+mod reading;
 pub mod relevance;
 pub mod repetition;
 mod retouched;
