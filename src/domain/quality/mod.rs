@@ -26,6 +26,7 @@ pub mod premise;
 pub mod prose;
 pub mod quoting;
 mod reading;
+mod reckoning;
 pub mod relevance;
 pub mod repetition;
 mod retouched;
