@@ -7,28 +7,43 @@ use super::words::{self, HashedSet};
 /// Words are compared by their first letters, so that `retry`, `retries`, `retried` are one.
 const STEM_CHARS: usize = 4;
 
-/// Share of the question's words that the answer takes up, scaled so that a quarter is enough: `min(1, 4 * share)`.
-pub fn part(question: &str, answer: &str) -> f64 {
-    (4.0 * share(question, answer)).min(1.0)
+/// The content words of a question and its answer.
+#[derive(Debug)]
+pub struct Wording {
+    asked: HashedSet,
+    said: HashedSet,
 }
 
-/// Share of the answer's content words, those of the question left out, that the source has too. In true answers it is near a half, in empty
-/// talk and in answers about other files near a fifth.
-pub fn shared_wording(question: &str, answer: &str, evidence: &EvidenceIndex) -> f64 {
-    let asked = stems(question);
-    let own: Vec<u64> = stems(answer).difference(&asked).copied().collect();
-    let known = own.iter().filter(|stem| evidence.has_stem(**stem)).count();
-    known as f64 / own.len().max(1) as f64
-}
+impl Wording {
+    /// Reads both.
+    pub fn of(question: &str, answer: &str) -> Self {
+        Wording {
+            asked: stems(question),
+            said: stems(answer),
+        }
+    }
 
-/// Share of the question's distinct content words that the answer takes up.
-pub fn share(question: &str, answer: &str) -> f64 {
-    let (asked, said) = (stems(question), stems(answer));
-    let taken = asked.intersection(&said).count();
-    if asked.is_empty() {
-        1.0
-    } else {
-        taken as f64 / asked.len() as f64
+    /// Share of the question's words that the answer takes up, scaled so that a quarter is enough: `min(1, 4 * share)`.
+    pub fn part(&self) -> f64 {
+        (4.0 * self.share()).min(1.0)
+    }
+
+    /// Share of the question's distinct content words that the answer takes up.
+    fn share(&self) -> f64 {
+        let taken = self.asked.intersection(&self.said).count();
+        if self.asked.is_empty() {
+            1.0
+        } else {
+            taken as f64 / self.asked.len() as f64
+        }
+    }
+
+    /// Share of the answer's content words, those of the question left out, that the source has too. In true answers it is near a half, in
+    /// empty talk and in answers about other files near a fifth.
+    pub fn shared(&self, evidence: &EvidenceIndex) -> f64 {
+        let own = || self.said.difference(&self.asked);
+        let known = own().filter(|stem| evidence.has_stem(**stem)).count();
+        known as f64 / own().count().max(1) as f64
     }
 }
 
@@ -60,20 +75,24 @@ fn stem(word: &str) -> u64 {
 mod tests {
     use super::*;
 
+    fn share_of(question: &str, answer: &str) -> f64 {
+        Wording::of(question, answer).share()
+    }
+
     #[test]
     fn words_count_in_every_form_and_small_words_do_not() {
         assert_eq!(
-            share(
+            share_of(
                 "How does HTTPDigestAuth retry?",
                 "The digest is retried over HTTP with auth."
             ),
             1.0
         );
         assert_eq!(
-            share("How does the parser work?", "It does, with the code."),
+            share_of("How does the parser work?", "It does, with the code."),
             0.0
         );
-        assert_eq!(part("alpha beta gamma delta", "beta"), 1.0);
-        assert_eq!(part("the", "anything"), 1.0);
+        assert_eq!(Wording::of("alpha beta gamma delta", "beta").part(), 1.0);
+        assert_eq!(Wording::of("the", "anything").part(), 1.0);
     }
 }

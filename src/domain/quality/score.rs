@@ -7,7 +7,8 @@ use super::evidence::EvidenceIndex;
 use super::grounding::{self, ASKED_SUPPORT, Mention, Sort};
 use super::markdown::{Document, Piece};
 use super::quoting::{self, Quoting};
-use super::{relevance, repetition, syntax};
+use super::relevance::Wording;
+use super::{repetition, syntax};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -107,6 +108,7 @@ pub struct Subject<'a> {
 impl Subject<'_> {
     /// Measures every part.
     pub fn measure(&self) -> Parts {
+        let wording = Wording::of(self.question, self.answer);
         Parts {
             names: self.names(),
             values: self.values(),
@@ -115,9 +117,8 @@ impl Subject<'_> {
                 self.quoting.altered.len() + self.quoting.miscounted.len(),
             ),
             syntax: powered(UNPARSABLE_FACTOR, self.unparsable().count()),
-            substance: 1.0 - 0.5f64.powf(self.facts()),
-            relevance: IRRELEVANT_LEFT
-                + (1.0 - IRRELEVANT_LEFT) * relevance::part(self.question, self.answer),
+            substance: 1.0 - 0.5f64.powf(self.facts(wording.shared(self.evidence))),
+            relevance: IRRELEVANT_LEFT + (1.0 - IRRELEVANT_LEFT) * wording.part(),
             freshness: (1.0 - REPETITION_COST * repetition::repeated_share(self.answer)).max(0.0),
             originality: (2.0 * (1.0 - repetition::copied_share(self.answer, self.evidence)))
                 .min(1.0),
@@ -167,7 +168,8 @@ impl Subject<'_> {
     }
 
     /// Things of the source that the answer names, each weighed by how much it tells.
-    fn facts(&self) -> f64 {
+    /// `wording` is the share of the answer's words that the source has.
+    fn facts(&self, wording: f64) -> f64 {
         let known = self.mentions.iter().filter(|m| m.support > ASKED_SUPPORT);
         let mut told: BTreeMap<&str, &Mention<'_>> = BTreeMap::new();
         told.extend(known.map(|mention| (mention.text, mention)));
@@ -175,7 +177,6 @@ impl Subject<'_> {
             let of_sort = told.values().filter(move |m| m.asked == is_echo);
             of_sort.map(move |m| weight(m)).sum::<f64>()
         };
-        let wording = relevance::shared_wording(self.question, self.answer, self.evidence);
         weigh(true).min(ECHOES_MAX)
             + weigh(false)
             + self.quoting.exact as f64
