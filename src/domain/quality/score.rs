@@ -47,7 +47,7 @@ const IRRELEVANT_LEFT: f64 = 0.8;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Parts {
     /// Mean support of the distinct identifiers and files named, but for those the question brought without evidence, times 0.5 for each without evidence; 1 if none is named.
-    /// One that only the rest of the repository has counts 0.2.
+    /// One that only the rest of the repository has counts 0.1.
     pub names: f64,
     /// Product over distinct numbers (weight 0.55; those that displace none of the source together 0.55 at least), line numbers (0.4) and quoted texts (0.15, together 0.6 at least) of `1 - weight * (1 - support)`; those of the question are left out, and
     /// where it brings input of its own the weights are a quarter.
