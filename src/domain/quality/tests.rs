@@ -164,6 +164,8 @@ fn honest_answers_of_other_shapes_are_kept() {
         "Five times: `MAX_TRIES` is 5 and `fetch_page` loops over `range(MAX_TRIES)`.",
         "It depends on `MAX_TRIES`:\n\n- the loop runs 5 times\n- then `GaveUp` is raised",
         "`fetch_page` loops over `MAX_TRIES` and ends so:\n\n```python\n    raise GaveUp(url)\n```",
+        "At most `MAX_TRIES` times: `fetch_page` then raises `GaveUp`. Every attempt is a call. It goes to `open_socket`. Say it takes 137 \
+         microseconds for 419 parts, or 7713 with a proxy.",
         "At most `MAX_TRIES` times; `ConnectionReset` is the only error that `fetch_page` catches. I would call it so:\n\n```python\npage = fetch_page(\"https://example.com\")\n```",
     ] {
         assert!(check(answer).is_ok(), "{answer}: {:?}", check(answer));
