@@ -6,6 +6,7 @@
 use super::evidence::EvidenceIndex;
 use super::grounding::{self, Mention, Sort};
 use super::markdown::{Document, Piece};
+use super::sums;
 use super::words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -22,7 +23,8 @@ pub fn evidence_lines(
     evidence: &EvidenceIndex,
 ) -> Vec<RangeInclusive<u32>> {
     let document = Document::parse(answer);
-    let mentions = grounding::mentions(&document, question, evidence);
+    let text = document.running_text();
+    let mentions = grounding::mentions(&document, question, &sums::read(&text), evidence);
     let mut facts: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
     for mention in mentions.iter().filter(|mention| tells(mention)) {
         let lines = lines_of(mention, evidence);

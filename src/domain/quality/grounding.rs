@@ -8,7 +8,7 @@ use super::evidence::{EvidenceIndex, Support};
 use super::markdown::{Document, Piece};
 use super::prose;
 use super::reading;
-use super::sums;
+use super::sums::{self, Sums};
 use super::words::{self, Kind};
 
 /// What kind of thing is named.
@@ -61,14 +61,15 @@ pub const ASKED_SUPPORT: f64 = 0.7;
 /// Support of a number that the source has not, where nothing says that it stands in place of another one.
 pub const UNKNOWN_SUPPORT: f64 = 0.35;
 
-/// Reads the mentions of an answer, each once a sentence at most, and looks each up.
+/// Reads the mentions of an answer, each once a sentence at most, and looks each up. `sums` are those of its running text.
 pub fn mentions<'a>(
     document: &Document<'a>,
     question: &str,
+    sums: &Sums<'_>,
     evidence: &EvidenceIndex,
 ) -> Vec<Mention<'a>> {
     let mut found = reading::read(document, question, evidence);
-    let mut shown = sums::read(&document.running_text()).shown;
+    let mut shown = sums.shown.clone();
     shown.extend(document.pieces.iter().flat_map(numbers_shown));
     binding::bind_numbers(&mut found, question, &shown, evidence);
     found

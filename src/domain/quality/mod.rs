@@ -198,11 +198,13 @@ pub fn rate(
     evidence: &EvidenceIndex,
     elsewhere: Option<&Elsewhere>,
 ) -> Score {
-    let mut mentions = grounding::mentions(document, question, evidence);
+    let text = document.running_text();
+    let sums = sums::read(&text);
+    let mut mentions = grounding::mentions(document, question, &sums, evidence);
     if let Some(elsewhere) = elsewhere {
         elsewhere.mark(&mut mentions);
     }
-    let quoting = quoting::compare(document, question, evidence);
+    let quoting = quoting::compare(document, question, &sums, evidence);
     let (mentions, quoting) = (&mentions[..], &quoting);
     let subject = Subject {
         question,

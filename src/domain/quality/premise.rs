@@ -2,9 +2,10 @@
 
 use super::elsewhere::Elsewhere;
 use super::evidence::EvidenceIndex;
-use super::grounding::{self, Mention};
+use super::grounding::Mention;
 use super::markdown::Document;
 use super::prose;
+use super::reading;
 use super::words;
 
 /// Whether everything in a question that looks like a name or a file stands in one of the `texts`, letter for letter: then nobody need look
@@ -25,7 +26,7 @@ pub fn unknown_name(
     elsewhere: Option<&Elsewhere>,
 ) -> Option<String> {
     let document = Document::parse(question);
-    let mut mentions = grounding::mentions(&document, "", evidence);
+    let mut mentions = reading::read(&document, "", evidence);
     if let Some(elsewhere) = elsewhere {
         elsewhere.mark(&mut mentions);
     }

@@ -10,7 +10,7 @@ use super::instance;
 use super::markdown::{Document, Piece};
 use super::prose;
 use super::retouched;
-use super::sums;
+use super::sums::Sums;
 use super::words::{self, Kind, Token};
 use std::sync::LazyLock;
 
@@ -51,7 +51,12 @@ enum Likeness {
 }
 
 /// Compares every code span and every code block.
-pub fn compare(document: &Document<'_>, question: &str, evidence: &EvidenceIndex) -> Quoting {
+pub fn compare(
+    document: &Document<'_>,
+    question: &str,
+    sums: &Sums<'_>,
+    evidence: &EvidenceIndex,
+) -> Quoting {
     let asked = Asked::of(question, evidence);
     let mut quoting = Quoting::default();
     for piece in &document.pieces {
@@ -63,9 +68,10 @@ pub fn compare(document: &Document<'_>, question: &str, evidence: &EvidenceIndex
     }
     let misvalued = constants::misvalued(document, question, evidence);
     quoting.altered.extend(misvalued);
-    let text = document.running_text();
-    let false_ones = sums::read(&text).false_ones.into_iter();
-    quoting.miscounted.extend(false_ones.map(str::to_owned));
+    let false_ones = sums.false_ones.iter();
+    quoting
+        .miscounted
+        .extend(false_ones.map(|sum| (*sum).to_owned()));
     quoting
 }
 
@@ -313,7 +319,14 @@ mod tests {
             },
             Default::default(),
         );
-        let judge = |answer: &str| compare(&Document::parse(answer), "What is f(42)?", &index);
+        let judge = |answer: &str| {
+            compare(
+                &Document::parse(answer),
+                "What is f(42)?",
+                &Sums::default(),
+                &index,
+            )
+        };
         assert_eq!(judge("`left>0 && (type == CODES || max != 1)`").exact, 1);
         for altered in [
             "left > 0 && (type != CODES || max != 1)",

@@ -39,6 +39,9 @@ pub(super) fn is_operation(text: &str) -> bool {
     )
 }
 
+/// Brackets, signs and powers within one another, at most: answers may be anything, and the reader calls itself for each.
+const DEPTH_MAX: usize = 32;
+
 /// How an operator is meant, where it means different things in different places.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Meaning {
@@ -86,6 +89,7 @@ impl<'a> Side<'a> {
                 text,
                 tokens,
                 at: first,
+                depth: 0,
                 meaning,
                 operations: 0,
                 unit: None,
@@ -118,6 +122,7 @@ struct Reader<'t, 'a> {
     text: &'t str,
     tokens: &'t [Token<'a>],
     at: usize,
+    depth: usize,
     meaning: Meaning,
     operations: usize,
     unit: Option<&'a str>,
@@ -193,6 +198,21 @@ impl<'a> Reader<'_, 'a> {
     }
 
     fn power(&mut self) -> Option<f64> {
+        self.deeper(Self::power_here)
+    }
+
+    /// Reads what is one level down, if that is not too deep.
+    fn deeper(&mut self, read: impl FnOnce(&mut Self) -> Option<f64>) -> Option<f64> {
+        if self.depth == DEPTH_MAX {
+            return None;
+        }
+        self.depth += 1;
+        let value = read(self);
+        self.depth -= 1;
+        value
+    }
+
+    fn power_here(&mut self) -> Option<f64> {
         let base = self.atom()?;
         if let Some(exponent) = superscript(self.peek()) {
             self.at += 1;
@@ -214,7 +234,7 @@ impl<'a> Reader<'_, 'a> {
         let token = self.tokens.get(self.at)?;
         if matches!(token.text, "-" | "−") {
             self.at += 1;
-            return Some(-self.atom()?);
+            return self.deeper(Self::atom).map(|value| -value);
         }
         if token.text == "(" {
             self.at += 1;

@@ -189,6 +189,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_nested_too_deep_is_left_aside() {
+        for part in ["(", "-", "2^", "((1+"] {
+            let text = format!("{}1 = 3", part.repeat(4_000));
+            assert_eq!(read(&text).shown, [0.0; 0], "{part}");
+        }
+    }
+
+    #[test]
     fn what_comes_out_is_told_from_what_does_not() {
         for (text, shown, false_ones) in [
             ("so 5 − 3 + 2 = 4: two", true, 0),
