@@ -1,10 +1,11 @@
 //! The cache: paid responses, the stat cache and what was learnt about endpoints. May be deleted at any time.
 //!
 //! One thread owns the connection. Requests reach it over a bounded queue and are committed in groups: whoever stores a
-//! response waits for the commit that holds it. A commit outlives the process at once, and a power failure once it is synced, which
-//! every commit after [`SYNC_TIME`] is: to wait for the disk each time would keep more paid responses in memory, where a kill loses
-//! them. A damaged file is set aside, never fatal.
+//! response waits for the commit that holds it. A commit outlives the process at once, and a power failure once it is synced a moment
+//! later, beside this thread: to wait for the disk would keep more paid responses in memory, where a kill loses them. A damaged file is
+//! set aside, never fatal.
 
+use super::cache_sync::Syncer;
 use super::{StoreError, cache_file};
 use crate::domain::stamp::Seen;
 use crate::fail_point::{Point, reach};
@@ -12,16 +13,12 @@ use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Requests waiting for the cache thread; more wait at the sender.
 const QUEUE: usize = 64;
 /// Most writes of one commit.
 const GROUP: usize = 256;
-
-/// Commits are synced to disk this often while there is work.
-const SYNC_TIME: Duration = Duration::from_millis(250);
 
 /// How much the cache may keep.
 #[derive(Debug, Clone, Copy)]
@@ -88,20 +85,21 @@ impl Cache {
     ) -> Result<(Self, JoinHandle<()>), StoreError> {
         let connection = cache_file::open(path, limits, now)?;
         let (jobs, queue) = mpsc::channel(QUEUE);
+        let failed = |source| StoreError::Open {
+            path: path.to_owned(),
+            source,
+        };
         let owner = Owner {
             connection,
             path: path.to_owned(),
             limits,
             now,
-            synced: None,
+            syncer: Syncer::start(path).map_err(failed)?,
         };
         let thread = std::thread::Builder::new()
             .name("cache".to_owned())
             .spawn(move || owner.serve(queue));
-        let thread = thread.map_err(|source| StoreError::Open {
-            path: path.to_owned(),
-            source,
-        })?;
+        let thread = thread.map_err(failed)?;
         Ok((Cache { jobs }, thread))
     }
 
@@ -223,8 +221,7 @@ struct Owner {
     path: PathBuf,
     limits: CacheLimits,
     now: i64,
-    /// When a commit last waited for the disk.
-    synced: Option<Instant>,
+    syncer: Syncer,
 }
 
 impl Owner {
@@ -277,13 +274,8 @@ impl Owner {
         if writes.is_empty() {
             return;
         }
-        let (is_due, now) = (self.is_sync_due(), self.now);
+        let now = self.now;
         let result = self.run(|connection| {
-            connection.pragma_update(
-                None,
-                "synchronous",
-                if is_due { "FULL" } else { "NORMAL" },
-            )?;
             let transaction = connection.unchecked_transaction()?;
             for job in &*writes {
                 write(&transaction, job, now)?;
@@ -292,6 +284,7 @@ impl Owner {
             transaction.commit()
         });
         reach(Point::CacheCommitted);
+        self.syncer.committed();
         let result = result.map_err(Arc::new);
         if let Err(error) = &result {
             tracing::warn!("the cache lost {} writes: {error}", writes.len());
@@ -302,15 +295,6 @@ impl Owner {
                 let _ = reply.send(result.clone().map_err(StoreError::Group));
             }
         }
-    }
-
-    /// Whether the next commit waits for the disk.
-    fn is_sync_due(&mut self) -> bool {
-        let is_due = self.synced.is_none_or(|at| at.elapsed() >= SYNC_TIME);
-        if is_due {
-            self.synced = Some(Instant::now());
-        }
-        is_due
     }
 
     /// Does `work`; where the file turns out to be damaged, once more on an empty one.

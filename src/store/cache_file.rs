@@ -38,12 +38,14 @@ pub(super) fn renew(path: &Path, limits: CacheLimits, now: i64) -> Result<Connec
 }
 
 fn open_pruned(path: &Path, limits: CacheLimits, now: i64) -> Result<Connection, StoreError> {
-    // A new cache holds nothing yet that a power failure could take; what is written later is synced as its owner decides.
+    // A new cache holds nothing yet that a power failure could take. Later, SQLite waits for the disk when it empties its log, and no
+    // commit does: see `cache_sync`.
     let is_new = std::fs::metadata(path).map_or(true, |meta| meta.len() == 0);
-    let connection = open_synced(path, if is_new { "OFF" } else { "FULL" })?;
+    let connection = open_synced(path, if is_new { "OFF" } else { "NORMAL" })?;
     let prepare = || -> rusqlite::Result<()> {
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(fingerprints::SCHEMA)?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
         if !is_prune_due(&connection, limits, now)? {
             return Ok(());
         }

@@ -5,6 +5,7 @@
 
 mod cache;
 mod cache_file;
+mod cache_sync;
 mod dataset;
 mod fingerprints;
 mod health;
