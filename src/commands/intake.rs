@@ -2,8 +2,9 @@
 //! comes, and what the end of it all means.
 
 use super::benchmarks;
-use super::drive::{Drive, Ended, Intake};
+use super::drive::{self, Ended, Intake};
 use super::engine::{Engine, Halt};
+use super::keeper::Keeper;
 use super::progress::Progress;
 use super::sieve::Sieve;
 use super::{Session, now_secs};
@@ -201,10 +202,10 @@ async fn work(
         }
         _ => None,
     };
-    let drive = Drive::new(engine.clone(), sieve, store, summary, progress);
+    let keeper = Keeper::new(sieve, store, summary, progress);
     let ended = tokio::select! {
         biased;
-        ended = drive.run(head, intake, signals) => ended,
+        ended = drive::run(engine.clone(), keeper, head, intake, signals) => ended,
         never = progress.watch(engine.as_ref()) => match never {},
     };
     if let Some(engine) = engine {

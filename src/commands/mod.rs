@@ -12,6 +12,7 @@ mod engine;
 mod export;
 mod intake;
 mod judging;
+mod keeper;
 mod late;
 mod licences;
 mod neighbours;
