@@ -2,7 +2,7 @@
 
 use super::elsewhere::Elsewhere;
 use super::evidence::EvidenceIndex;
-use super::grounding::Mention;
+use super::grounding::{Mention, Sort};
 use super::markdown::Document;
 use super::prose;
 use super::reading;
@@ -30,10 +30,31 @@ pub fn unknown_name(
     if let Some(elsewhere) = elsewhere {
         elsewhere.mark(&mut mentions);
     }
-    let mut unknown = mentions.iter().filter(|name| name.is_unknown_name());
+    let inputs = inputs(question, &mentions);
+    let mut names = mentions.iter().filter(|name| !stands_in(&inputs, name));
+    let mut unknown = names.by_ref().filter(|name| name.is_unknown_name());
     unknown
         .next()
         .map(|Mention { text, .. }| (*text).to_owned())
+}
+
+/// Quoted texts of a question that asks about something else by a name that is there: they are what it puts in, `'_foo'`.
+fn inputs<'q>(question: &'q str, mentions: &[Mention<'_>]) -> Vec<&'q str> {
+    let quoted = prose::literals(question);
+    let is_asked_about =
+        |m: &Mention<'_>| m.sort == Sort::Name && m.support > 0.0 && !stands_in(&quoted, m);
+    if mentions.iter().any(is_asked_about) {
+        quoted
+    } else {
+        Vec::new()
+    }
+}
+
+fn stands_in(quoted: &[&str], name: &Mention<'_>) -> bool {
+    let mut words = quoted
+        .iter()
+        .flat_map(|text| text.split(|c: char| !words::is_word(c)));
+    quoted.contains(&name.text) || words.any(|word| word == name.text)
 }
 
 #[cfg(test)]
@@ -67,10 +88,15 @@ mod tests {
             unknown("How does `read_all` in `lines/load.py` end?").as_deref(),
             Some("read_all")
         );
+        assert_eq!(
+            unknown("What does 'read_all' do?").as_deref(),
+            Some("read_all")
+        );
         for question in [
             "How does `load_lines` in `lines/load.py` of acme/lines treat `limit`?",
             "What does load_lines(path, limit=20) give back for a file of 30 lines?",
             "Why is a JSON file read line by line?",
+            "What does `load_lines` make of '_foo' and 'a_b.txt'?",
         ] {
             assert_eq!(unknown(question), None, "{question}");
         }
