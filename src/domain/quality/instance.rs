@@ -12,8 +12,11 @@ use std::sync::LazyLock;
 
 /// Places of a token at which an expression is laid beside the source.
 const PLACES_MAX: usize = 64;
+/// Most tokens of an argument for which a literal stands.
+const FILLED_TOKENS_MAX: usize = 24;
 
-/// Whether an expression is one of the source in which literals stand for one or more variables.
+/// Whether an expression is one of the source in which literals stand for one or more variables, or for whole arguments. Other literals must
+/// be those of the source.
 pub fn fills_in(
     code: &str,
     tokens: &[Token<'_>],
@@ -21,30 +24,76 @@ pub fn fills_in(
     evidence: &EvidenceIndex,
 ) -> bool {
     let units = units(code, tokens, wanted);
-    let literals = units.iter().filter(|unit| **unit == Unit::Literal).count();
-    let Some(at) = units
-        .iter()
-        .position(|unit| matches!(unit, Unit::Token(hash) if evidence.is_name(*hash)))
-    else {
+    let is_anchor = |unit: &Unit<'_>| matches!(unit, Unit::Token(hash) if evidence.is_name(*hash));
+    let Some(at) = units.iter().position(is_anchor) else {
         return false;
     };
     let Unit::Token(anchor) = units[at] else {
         return false;
     };
-    literals > 0
+    let most = wanted.len() + FILLED_TOKENS_MAX;
+    let has_literal = units.iter().any(|unit| matches!(unit, Unit::Literal(_)));
+    has_literal
         && evidence.places(anchor).take(PLACES_MAX).any(|place| {
-            let (before, after) = evidence.around(place, units.len());
+            let (before, after) = evidence.around(place, most);
             let Some(start) = before.len().checked_sub(at) else {
                 return false;
             };
-            let there = before[start..].iter().chain([&anchor]).chain(after);
-            let mut pairs = units.iter().zip(there);
-            after.len() + at + 1 >= units.len()
-                && pairs.all(|(unit, there)| match unit {
-                    Unit::Token(hash) => hash == there,
-                    Unit::Literal => evidence.is_name(*there),
-                })
+            let head = units[..at].iter().zip(&before[start..]);
+            let mut filled = false;
+            let fits_head = head.into_iter().all(|(unit, there)| {
+                filled |= *unit != Unit::Token(*there) && evidence.is_name(*there);
+                unit.is_at(*there, evidence)
+            });
+            fits_head && fills_in_after(&units[at + 1..], anchor, after, evidence, filled)
         })
+}
+
+/// Lays units beside what the source has behind a token; whether they fit and at least one literal stands for something else.
+fn fills_in_after(
+    units: &[Unit<'_>],
+    mut last: u64,
+    mut after: &[u64],
+    evidence: &EvidenceIndex,
+    mut filled: bool,
+) -> bool {
+    let mut units = units.iter().peekable();
+    while let Some(unit) = units.next() {
+        let taken = match unit {
+            Unit::Literal(own) if after.starts_with(own) => own.len(),
+            Unit::Literal(_) => {
+                filled = true;
+                let ends =
+                    matches!(units.peek(), Some(Unit::Token(next)) if DELIMITERS.contains(next));
+                let argument =
+                    argument(after, evidence).filter(|_| ends && OPENERS.contains(&last));
+                let is_name = || after.first().filter(|there| evidence.is_name(**there));
+                match argument.or_else(|| is_name().map(|_| 1)) {
+                    Some(taken) => taken,
+                    None => return false,
+                }
+            }
+            Unit::Token(hash) if after.first() == Some(hash) => 1,
+            Unit::Token(_) => return false,
+        };
+        last = after[taken - 1];
+        after = &after[taken..];
+    }
+    filled
+}
+
+/// Tokens of the argument with which a stretch of the source begins, if it has a name.
+fn argument(after: &[u64], evidence: &EvidenceIndex) -> Option<usize> {
+    let mut depth = 0;
+    let end = after.iter().take(FILLED_TOKENS_MAX).position(|token| {
+        let closes = depth == 0 && DELIMITERS.contains(token);
+        depth +=
+            i32::from(OPENERS[1..].contains(token)) - i32::from(DELIMITERS[1..].contains(token));
+        closes
+    })?;
+    let is_text = after[..end].iter().any(|token| QUOTES.contains(token));
+    let has_name = !is_text && after[..end].iter().any(|token| evidence.is_name(*token));
+    has_name.then_some(end)
 }
 
 /// Whether an expression is one of the source in which a plain word stands for a longer part.
@@ -112,15 +161,31 @@ static BRACKETS: LazyLock<[u64; 2]> = LazyLock::new(|| ["(", ")"].map(words::has
 /// What makes more of a name than the name.
 static OPENS: LazyLock<[u64; 5]> = LazyLock::new(|| ["(", "[", ".", "::", "->"].map(words::hash));
 
-/// What is laid beside one token of the source.
+/// What an argument begins after, and what it ends before.
+static OPENERS: LazyLock<[u64; 4]> = LazyLock::new(|| [",", "(", "[", "{"].map(words::hash));
+static DELIMITERS: LazyLock<[u64; 4]> = LazyLock::new(|| [",", ")", "]", "}"].map(words::hash));
+
+static QUOTES: LazyLock<[u64; 3]> = LazyLock::new(|| ["\"", "'", "`"].map(words::hash));
+
+/// What is laid beside the source: one token, or all tokens of a literal.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Unit {
+enum Unit<'w> {
     Token(u64),
-    Literal,
+    Literal(&'w [u64]),
+}
+
+impl Unit<'_> {
+    /// Whether it may stand for one token of the source.
+    fn is_at(&self, there: u64, evidence: &EvidenceIndex) -> bool {
+        match self {
+            Unit::Token(hash) => *hash == there,
+            Unit::Literal(own) => evidence.is_name(there) || *own == [there],
+        }
+    }
 }
 
 /// The tokens of an expression, each literal as one unit.
-fn units(code: &str, tokens: &[Token<'_>], wanted: &[u64]) -> Vec<Unit> {
+fn units<'w>(code: &str, tokens: &[Token<'_>], wanted: &'w [u64]) -> Vec<Unit<'w>> {
     let quoted = prose::literals(code);
     let in_quotes = |token: &Token<'_>| {
         let inside = quoted
@@ -129,13 +194,22 @@ fn units(code: &str, tokens: &[Token<'_>], wanted: &[u64]) -> Vec<Unit> {
         inside || matches!(token.text, "\"" | "'")
     };
     let mut units = Vec::new();
-    for (token, hash) in tokens.iter().zip(wanted) {
-        let is_literal = in_quotes(token) || token.kind == Kind::Number || is_constant(token.text);
-        if !is_literal {
-            units.push(Unit::Token(*hash));
-        } else if !(in_quotes(token) && units.last() == Some(&Unit::Literal)) {
-            units.push(Unit::Literal);
-        }
+    let mut at = 0;
+    while at < tokens.len() {
+        let quoted = tokens[at..]
+            .iter()
+            .take_while(|token| in_quotes(token))
+            .count();
+        let is_value = tokens[at].kind == Kind::Number || is_constant(tokens[at].text);
+        let length = quoted.max(usize::from(is_value));
+        let literal = &wanted[at..at + length];
+        let is_literal = length > 0;
+        units.push(if is_literal {
+            Unit::Literal(literal)
+        } else {
+            Unit::Token(wanted[at])
+        });
+        at += length.max(1);
     }
     units
 }
@@ -211,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_value_may_stand_for_a_variable_and_for_nothing_else() {
-        let chunk = "res[key] = val\nif mode == 0 { return map[word]; }\n";
+        let chunk = "res[key] = val\nif mode == 0 { return map[word]; }\nsend(out, 2, size - HEAD, flags)\nfail(\"too long\")\n";
         let evidence = Evidence {
             chunk,
             ..Evidence::default()
@@ -222,10 +296,21 @@ mod tests {
             let wanted: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
             fills_in(code, &tokens, &wanted, &index)
         };
-        for case in ["res[key] = nil", "map[\"null\"]", "res['a b'] = 5"] {
+        for case in [
+            "res[key] = nil",
+            "map[\"null\"]",
+            "res['a b'] = 5",
+            "send(out, 2, 14, flags)",
+            "send(\"x\", 2, 14, 0)",
+        ] {
             assert!(fills(case), "{case}");
         }
         for other in [
+            "send(out, 3, size - HEAD, flags)",
+            "send(out, 2, flags)",
+            "fail(\"too short\")",
+            "send(out, 2, size - HEAD, flags)",
+            "send(14, flags)",
             "res[key] = val",
             "res[other] = nil",
             "mode == 1",
