@@ -137,6 +137,14 @@ pub fn is_limit(value: f64, source: &[f64]) -> bool {
     value >= LIMIT_MIN && limits.any(|limit| value == limit || value == limit - 1.0)
 }
 
+/// Whether a value is a large power of ten by a number of the source or a neighbour of one: 1e16 where a count of digits is held against 16.
+pub fn is_magnitude(value: f64, source: &[f64]) -> bool {
+    const MAGNITUDE_MIN: f64 = 10_000.0;
+    let exponent = value.log10();
+    let is_power = value >= MAGNITUDE_MIN && is_same(exponent.round(), exponent);
+    is_power && source.iter().any(|n| (n - exponent).abs() <= 1.0)
+}
+
 /// Whether a value is the other end of a number of the source: the size 64 of the mask 63, or 0xDFFF and 0xE000, which adjoin.
 pub fn is_end_of(text: &str, value: f64, source: &[f64]) -> bool {
     let is_size = value >= RESULT_MIN && value.log2().fract() == 0.0;
@@ -222,6 +230,8 @@ mod tests {
         assert!(is_double_or_half(30.0, &[15.0]) && !is_double_or_half(8.0, &[4.0]));
         assert!(is_limit(4_294_967_295.0, &[]) && is_limit(1_048_576.0, &[20.0]));
         assert!(!is_limit(4_294_967_294.0, &[]) && !is_limit(1_048_576.0, &[]));
+        assert!(is_magnitude(1e9, &[9.0]) && is_magnitude(1e8, &[9.0]));
+        assert!(!is_magnitude(1e6, &[9.0]) && !is_magnitude(2e9, &[9.0]));
         assert!(is_converted(42.0, &[2520.0]) && !is_converted(43.0, &[2520.0]));
         assert!(is_sum_of(5415.0, &[3600.0, 1800.0, 15.0]));
         assert!(is_product_of(3_600_000.0, &[1000.0, 60.0, 24.0]));

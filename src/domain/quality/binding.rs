@@ -3,10 +3,11 @@
 //! Owns the distance, in lines of the source, between a number and the names beside it in an answer.
 
 use super::arithmetic;
+use super::bounds;
 use super::evidence::EvidenceIndex;
 use super::grounding::{Mention, Sort, UNKNOWN_SUPPORT};
 use super::words;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Support of a number that stands this many lines from the nearest name of its sentence. In true answers nine numbers in ten that the
 /// source has stand within one line of such a name; of numbers changed at random that the source also has, fewer than half.
@@ -21,6 +22,8 @@ fn near_support(lines: u32) -> f64 {
 
 /// Support of a number that the answer computes from others.
 const COMPUTED_SUPPORT: f64 = 0.9;
+/// Support of the other side of a bound.
+const BOUND_SUPPORT: f64 = 0.7;
 /// Numbers up to this one stand for themselves: first, none, one, both.
 const SMALL_MAX: f64 = 2.0;
 /// Support of a small number, at least, that the source has somewhere.
@@ -31,24 +34,30 @@ const TOLD_SENTENCES: usize = 1;
 const LINES_BINDING_MAX: usize = 6;
 
 /// Sets the support of every number by how near it stands, in the source, to the names of its sentence or of the one before, or to
-/// another number of its sentence; or by what it is computed from. Versions and addresses, which have no value, are only known or not.
-/// `shown` are the numbers of sums that the answer writes out and that come out.
+/// others of its sentence; or by what it is computed from, or bounds. Versions and addresses, which have no value, are only known or not.
+/// `shown` are the numbers of sums that the answer writes out and that come out, `in_words` those that it tells in words.
 pub fn bind_numbers(
     found: &mut [Mention<'_>],
     question: &str,
     shown: &[f64],
+    in_words: &[f64],
     evidence: &EvidenceIndex,
 ) {
     let anchors = lines_by_sentence(found, evidence);
     let company = rare_numbers(found, evidence);
-    let at_hand = AtHand::of(found, question, shown, evidence);
+    let at_hand = AtHand::of(found, question, shown, in_words, evidence);
+    let together = together(found, evidence);
     for mention in found.iter_mut().filter(|m| m.sort == Sort::Number) {
         let Some(value) = words::number_value(mention.text) else {
             let unknown = UNKNOWN_SUPPORT.max(mention.excuse);
             mention.support = mention.support.max(unknown);
             continue;
         };
-        let near = nearness(mention, value, &anchors, &company, evidence);
+        let near = if together.contains(&(mention.sentence, value.to_bits())) {
+            Some(1.0)
+        } else {
+            nearness(mention, value, &anchors, &company, evidence)
+        };
         let unbound = || {
             if at_hand.displaces(mention, value) {
                 0.0
@@ -65,7 +74,13 @@ pub fn bind_numbers(
         } else {
             0.0
         };
-        mention.support = own.max(computed).max(mention.excuse);
+        let bound = if own < BOUND_SUPPORT && mention.may_bound && bounds::is_bound(value, evidence)
+        {
+            BOUND_SUPPORT
+        } else {
+            0.0
+        };
+        mention.support = own.max(computed).max(bound).max(mention.excuse);
     }
 }
 
@@ -107,20 +122,28 @@ struct AtHand {
     given: Vec<f64>,
     /// Of the answer, each with its sentence.
     said: Vec<(usize, f64)>,
+    /// What the answer counts in words.
+    in_words: Vec<f64>,
     source: Vec<f64>,
     /// Numbers that stand in the source beside the rarer names of a sentence.
     beside: HashMap<usize, Vec<f64>>,
 }
 
 impl AtHand {
-    fn of(found: &[Mention<'_>], question: &str, shown: &[f64], evidence: &EvidenceIndex) -> Self {
+    fn of(
+        found: &[Mention<'_>],
+        question: &str,
+        shown: &[f64],
+        in_words: &[f64],
+        evidence: &EvidenceIndex,
+    ) -> Self {
         let value = |text: &str| words::number_value(text);
         let asked = words::tokens(question);
         let mut given: Vec<f64> = asked.iter().filter_map(|t| value(t.text)).collect();
         let numbers = || found.iter().filter(|m| m.sort == Sort::Number);
         given.extend(
             numbers()
-                .filter(|m| m.excuse > 0.0)
+                .filter(|m| m.excuse > UNKNOWN_SUPPORT || m.excuse > 0.0 && !m.is_example)
                 .filter_map(|m| value(m.text)),
         );
         given.extend(shown);
@@ -140,6 +163,7 @@ impl AtHand {
             said: numbers()
                 .filter_map(|m| Some((m.sentence, value(m.text)?)))
                 .collect(),
+            in_words: in_words.to_vec(),
             source: evidence.numbers().collect(),
             beside,
         }
@@ -166,6 +190,7 @@ impl AtHand {
             || arithmetic::is_product_of(value, &self.source)
             || arithmetic::is_limit(value, &self.source)
             || arithmetic::is_end_of(mention.text, value, &self.source)
+            || arithmetic::is_magnitude(value, &self.source)
     }
 
     /// Whether a number that the source has not stands where another one should: the source has a number beside a name of its sentence, or
@@ -175,7 +200,7 @@ impl AtHand {
             let is_told = |(sentence, said): &(usize, f64)| {
                 said == number && sentence.abs_diff(mention.sentence) <= TOLD_SENTENCES
             };
-            *number != value && !self.said.iter().any(is_told)
+            *number != value && !self.said.iter().any(is_told) && !self.in_words.contains(number)
         };
         let before = mention
             .sentence
@@ -186,6 +211,32 @@ impl AtHand {
         beside.is_some_and(|numbers| numbers.iter().any(untold))
             || self.source.iter().filter(near_miss).any(untold)
     }
+}
+
+/// Numbers, each with its sentence, that the source has on one line with two others of that sentence.
+fn together(found: &[Mention<'_>], evidence: &EvidenceIndex) -> HashSet<(usize, u64)> {
+    const TOGETHER_MIN: usize = 3;
+    let mut sentences: HashMap<usize, Vec<f64>> = HashMap::new();
+    for mention in found.iter().filter(|m| m.sort == Sort::Number) {
+        let values = sentences.entry(mention.sentence).or_default();
+        values.extend(words::number_value(mention.text));
+    }
+    let mut together = HashSet::new();
+    for (sentence, values) in sentences.iter().filter(|(_, v)| v.len() >= TOGETHER_MIN) {
+        let mut on_line: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
+        for value in values {
+            let mut lines: Vec<u32> = evidence.number(*value).collect();
+            lines.dedup();
+            for line in lines {
+                on_line.entry(line).or_default().push(value.to_bits());
+            }
+        }
+        let met = on_line
+            .into_values()
+            .filter(|all| all.len() >= TOGETHER_MIN);
+        together.extend(met.flatten().map(|bits| (*sentence, bits)));
+    }
+    together
 }
 
 /// A number of the answer that stands in one place of the source only.
@@ -210,15 +261,22 @@ fn rare_numbers(found: &[Mention<'_>], evidence: &EvidenceIndex) -> Vec<RareNumb
     .collect()
 }
 
-/// Sorted lines where the names of each sentence stand; sentences without such names are left out.
+/// Sorted lines where the names of each sentence stand, and the rarer of those that every program has; sentences without any are left out.
 fn lines_by_sentence(found: &[Mention<'_>], evidence: &EvidenceIndex) -> HashMap<usize, Vec<u32>> {
     let mut lines: HashMap<usize, Vec<u32>> = HashMap::new();
-    for mention in found
-        .iter()
-        .filter(|m| m.sort == Sort::Name && m.support > 0.0)
-    {
-        let places = evidence.lines_of(words::hash(mention.text));
-        lines.entry(mention.sentence).or_default().extend(places);
+    for mention in found.iter().filter(|m| m.support > 0.0) {
+        let most = match mention.sort {
+            Sort::Name => usize::MAX,
+            Sort::Common => LINES_BINDING_MAX,
+            _ => 0,
+        };
+        let places: Vec<u32> = evidence
+            .lines_of(words::hash(mention.text))
+            .take(most.saturating_add(1))
+            .collect();
+        if places.len() <= most {
+            lines.entry(mention.sentence).or_default().extend(places);
+        }
     }
     lines.retain(|_, places| !places.is_empty());
     lines.values_mut().for_each(|places| places.sort_unstable());

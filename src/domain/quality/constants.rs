@@ -5,12 +5,16 @@
 
 use super::evidence::EvidenceIndex;
 use super::markdown::{Document, Piece};
+use super::reckoning;
 use super::retouched;
+use super::sums;
 use super::words::{self, Kind, Token};
 
 /// Words between a name and its value: "`LIMIT` is set to the value 12".
 const COPULAS: &str =
     "is are equals has the a value of set to defined as fixed at ( = : , which i.e. constant by";
+/// Longest expression that is evaluated.
+const EXPRESSION_TOKENS_MAX: usize = 24;
 /// Words that say that a value is a default.
 const DEFAULTS: [&str; 3] = ["default", "defaults", "defaulting"];
 
@@ -51,9 +55,7 @@ impl Stated<'_> {
         if !is_constant && !self.is_default {
             return false;
         }
-        let mut bound = bound_values(self.name, evidence);
-        bound.sort_by(f64::total_cmp);
-        bound.dedup();
+        let bound = bound_values(self.name, evidence);
         let is_bound = bound.len() == 1 || is_constant && !bound.is_empty();
         is_bound && !bound.contains(&self.value)
     }
@@ -66,11 +68,19 @@ fn is_constant(name: &str) -> bool {
     capitals > 1 && name.bytes().all(fits)
 }
 
-/// "`LIMIT` is 12": a name in code, a few words of the kind that lead to its value, and the value.
+/// "`LIMIT` is 12": a name in code, a few words of the kind that lead to its value, and the value. That of an expression, "`LOW + LIMIT` is
+/// 12", is no value of its last name.
 fn stated_after<'a>(code: &'a str, text: &str) -> Option<Stated<'a>> {
-    let [.., name] = words::tokens(code)[..] else {
+    let tokens = words::tokens(code);
+    let [.., name] = tokens[..] else {
         return None;
     };
+    if tokens
+        .iter()
+        .any(|token| reckoning::is_operation(token.text))
+    {
+        return None;
+    }
     let (value, is_default) = value_after(&words::tokens(text))?;
     let fits = name.kind == Kind::Name;
     fits.then_some(Stated {
@@ -78,6 +88,27 @@ fn stated_after<'a>(code: &'a str, text: &str) -> Option<Stated<'a>> {
         value,
         is_default,
     })
+}
+
+/// What an expression of constants of the source comes to, as `ROWS * WIDTH`, with the numbers in it; nothing where one of its names is bound to
+/// no number or to several.
+pub fn of_expression(code: &str, evidence: &EvidenceIndex) -> Vec<f64> {
+    let tokens = words::tokens(code);
+    let computes = tokens
+        .iter()
+        .any(|token| reckoning::is_operation(token.text));
+    if !computes || tokens.len() > EXPRESSION_TOKENS_MAX {
+        return Vec::new();
+    }
+    let written = |token: &Token<'_>| match token.kind {
+        Kind::Name => match bound_values(token.text, evidence)[..] {
+            [value] => Some(value.to_string()),
+            _ => None,
+        },
+        _ => Some(token.text.to_owned()),
+    };
+    let numbers: Option<Vec<String>> = tokens.iter().map(written).collect();
+    numbers.map_or_else(Vec::new, |all| sums::of_expression(&all.join(" ")))
 }
 
 fn value_after(tokens: &[Token<'_>]) -> Option<(f64, bool)> {
@@ -115,7 +146,7 @@ fn stated_inside(code: &str) -> Option<Stated<'_>> {
     })
 }
 
-/// Numbers to which the source binds a name: `X = 5`, `X: u32 = 5`, `X: 5`, `#define X 5`. Expressions are left alone.
+/// Distinct numbers to which the source binds a name: `X = 5`, `X: u32 = 5`, `X: 5`, `#define X 5`. Expressions are left alone.
 fn bound_values(name: &str, evidence: &EvidenceIndex) -> Vec<f64> {
     const LOOKED_AT: usize = 6;
     let hash = |text: &str| words::hash(text);
@@ -134,7 +165,10 @@ fn bound_values(name: &str, evidence: &EvidenceIndex) -> Vec<f64> {
         let ends = after.get(at + 1).is_none_or(|next| !is_expression(*next));
         ends.then_some(value)
     };
-    evidence.places(hash(name)).filter_map(bound_at).collect()
+    let mut bound: Vec<f64> = evidence.places(hash(name)).filter_map(bound_at).collect();
+    bound.sort_by(f64::total_cmp);
+    bound.dedup();
+    bound
 }
 
 fn is_expression(next: u64) -> bool {
@@ -177,8 +211,13 @@ mod tests {
             "`timeout` is 5 here.",
             "`timeout` defaults to 30.",
             "`BITS` is 15 + 1.",
+            "`MAX_RETRIES + BITS` is 25.",
         ] {
             assert!(wrong(answer).is_empty(), "{answer}");
+        }
+        assert!(of_expression("MAX_RETRIES * 2 + BITS", &index).contains(&35.0));
+        for other in ["MAX_RETRIES", "MAX_RETRIES + UNKNOWN", "SIZE + BITS"] {
+            assert!(of_expression(other, &index).is_empty(), "{other}");
         }
     }
 }

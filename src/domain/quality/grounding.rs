@@ -4,12 +4,15 @@
 //! the mentions.
 
 use super::binding;
+use super::constants;
 use super::evidence::{EvidenceIndex, Support};
 use super::markdown::{Document, Piece};
 use super::prose;
 use super::reading;
 use super::sums::{self, Sums};
+use super::template;
 use super::words::{self, Kind};
+use super::worked;
 
 /// What kind of thing is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +48,12 @@ pub struct Mention<'a> {
     pub(super) sentence: usize,
     /// What its form alone says for it, in `[0, 1]`: an example's input is no claim about the source.
     pub(super) excuse: f64,
+    /// Whether it is a number that an example of the answer's own takes as input.
+    pub(super) is_input: bool,
+    /// Whether it is a number of an example, or of an instance that is not the source's.
+    pub(super) is_example: bool,
+    /// Whether it is a number of running text that may tell the other side of a bound.
+    pub(super) may_bound: bool,
     /// The word after a number, which may be its unit.
     pub(super) unit: &'a str,
 }
@@ -69,28 +78,37 @@ pub fn mentions<'a>(
     evidence: &EvidenceIndex,
 ) -> Vec<Mention<'a>> {
     let mut found = reading::read(document, question, evidence);
+    worked::excuse(&mut found, question, evidence);
     let mut shown = sums.shown.clone();
-    shown.extend(document.pieces.iter().flat_map(numbers_shown));
-    binding::bind_numbers(&mut found, question, &shown, evidence);
+    shown.extend(worked::lengths(&found, question, evidence));
+    let pieces = document.pieces.iter();
+    shown.extend(pieces.flat_map(|piece| numbers_shown(piece, evidence)));
+    let in_words = counted_in_words(document);
+    binding::bind_numbers(&mut found, question, &shown, &in_words, evidence);
     found
 }
 
-/// Numbers of the sums that a piece of an answer writes out.
-fn numbers_shown(piece: &Piece<'_>) -> Vec<f64> {
+/// Numbers that the running text of an answer tells in words: "a quarter", "twice", "seven".
+fn counted_in_words(document: &Document<'_>) -> Vec<f64> {
+    let prose = document.pieces.iter().filter_map(|piece| match piece {
+        Piece::Prose(text) => Some(text),
+        _ => None,
+    });
+    let words = prose.flat_map(|text| text.split(|c: char| !c.is_alphabetic()));
+    words.filter_map(prose::number_of_word).collect()
+}
+
+/// Numbers of the sums that a piece of an answer writes out, and what expressions of constants come to.
+fn numbers_shown(piece: &Piece<'_>, evidence: &EvidenceIndex) -> Vec<f64> {
     match piece {
-        Piece::Span(code) => sums::of_expression(code),
+        Piece::Span(code) => {
+            let mut shown = sums::of_expression(code);
+            shown.extend(constants::of_expression(code, evidence));
+            shown
+        }
         Piece::Block { code, .. } => sums::read(code).shown,
         Piece::Prose(_) => Vec::new(),
     }
-}
-
-/// Whether the question brings input of its own, a number or quoted text that the source has not: then an answer may derive values from it.
-pub fn brings_input(question: &str, evidence: &EvidenceIndex) -> bool {
-    let tokens = words::tokens(question);
-    let mut numbers = tokens.iter().filter(|t| t.kind == Kind::Number);
-    let quotes = prose::literals(question);
-    numbers.any(|t| !has_number(t.text, evidence))
-        || quotes.iter().any(|quote| !has_text(quote, evidence))
 }
 
 pub(super) fn has_number(text: &str, evidence: &EvidenceIndex) -> bool {
@@ -101,16 +119,21 @@ pub(super) fn has_number(text: &str, evidence: &EvidenceIndex) -> bool {
 }
 
 pub(super) fn has_text(text: &str, evidence: &EvidenceIndex) -> bool {
+    evidence.run(&hashes(text))
+}
+
+fn hashes(text: &str) -> Vec<u64> {
     let tokens = words::tokens(text);
-    let hashes: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
-    evidence.run(&hashes)
+    tokens.iter().map(|t| words::hash(t.text)).collect()
 }
 
 /// Whether quoted text stands in the source, or all that lies between its ellipses does.
 pub(super) fn has_quote(text: &str, evidence: &EvidenceIndex) -> bool {
     let shortened = || text.replace('…', "...");
     let has = |part: &str| has_text(part, evidence);
-    has(text) || text.contains(['…', '.']) && shortened().split("...").all(has)
+    has(text)
+        || text.contains(['…', '.']) && shortened().split("...").all(has)
+        || template::is_filled(&hashes(text), evidence)
 }
 
 pub(super) fn has_file(file: &str, evidence: &EvidenceIndex) -> bool {

@@ -143,17 +143,88 @@ const EXAMPLE_WORDS: [&str; 9] = [
     "say,",
 ];
 
-/// Whether the sentence up to a token says that it gives an example.
-pub fn gives_example(text: &str, token: &Token<'_>) -> bool {
-    let before = &text[..token.start];
-    let start = [". ", "? ", "! ", "\n"]
-        .iter()
-        .filter_map(|end| Some(before.rfind(end)? + end.len()))
-        .filter(|start| !before[..*start].ends_with("e.g. "))
-        .max();
-    let sentence = before[start.unwrap_or(0)..].to_lowercase();
+/// Whether the sentence up to a place says that it gives an example.
+pub fn gives_example(text: &str, at: usize) -> bool {
+    let sentence = sentence_before(text, at).0.to_lowercase();
     EXAMPLE_WORDS.iter().any(|word| sentence.contains(word)) || supposes_count(&sentence)
 }
+
+/// Whether the sentence that goes on at the end of a text begins by giving an example: "For instance, ". `before` tells whether it did so
+/// before the text, which may begin in its midst.
+pub fn opens_example(text: &str, before: bool) -> bool {
+    const OPENINGS: [&str; 10] = [
+        "for example",
+        "for instance",
+        "e.g.",
+        "suppose",
+        "imagine",
+        "say,",
+        "say ",
+        "take ",
+        "assume",
+        "consider",
+    ];
+    let (sentence, goes_on) = sentence_before(text, text.len());
+    let sentence = sentence.trim_start().to_lowercase();
+    before && goes_on
+        || OPENINGS.iter().any(|word| sentence.starts_with(word))
+        || supposes_count(&sentence)
+}
+
+/// Whether the sentence at a place began before the text.
+pub fn goes_on(text: &str, at: usize) -> bool {
+    sentence_before(text, at).1
+}
+
+/// The sentence up to a place, and whether it may have begun before the text.
+fn sentence_before(text: &str, at: usize) -> (&str, bool) {
+    let head = &text[..at];
+    let start = [". ", "? ", "! ", "\n"]
+        .iter()
+        .filter_map(|end| Some(head.rfind(end)? + end.len()))
+        .filter(|start| !head[..*start].ends_with("e.g. "))
+        .max();
+    (&head[start.unwrap_or(0)..], start.is_none())
+}
+
+/// Whether the words before a number make it one of an instance that is not the source's: "a version like 2", "with 8 workers", "a string of 3
+/// letters".
+pub fn is_instance(tokens: &[Token<'_>], at: usize) -> bool {
+    let before = |back: usize| at.checked_sub(back).map_or("", |i| tokens[i].text);
+    let is_one = |text: &str| matches!(text, "a" | "an" | "A" | "An");
+    match before(1) {
+        "like" | "Like" | "say" | "with" | "With" | "given" | "Given" | "for" | "For" => true,
+        "of" => is_one(before(3)) && CONTAINERS.contains(&before(2)),
+        "length" => before(2) == "of",
+        _ => false,
+    }
+}
+
+/// Whether the words before a number compare with it and leave it out: "less than 5", "above 5". Then it is the bound that the source has.
+pub fn is_left_out(tokens: &[Token<'_>], at: usize) -> bool {
+    let before = at.checked_sub(1).map_or("", |i| tokens[i].text);
+    matches!(
+        before,
+        "than"
+            | "below"
+            | "under"
+            | "above"
+            | "over"
+            | "beyond"
+            | "exceeds"
+            | "exceed"
+            | "<"
+            | ">"
+            | "before"
+            | "after"
+    )
+}
+
+/// What holds any number of things.
+const CONTAINERS: [&str; 18] = [
+    "string", "text", "word", "line", "input", "list", "array", "vector", "slice", "tuple", "set",
+    "map", "queue", "stack", "sequence", "buffer", "body", "file",
+];
 
 /// "With three items, ...": a sentence that begins by supposing how many there are.
 fn supposes_count(sentence: &str) -> bool {
@@ -165,6 +236,28 @@ fn supposes_count(sentence: &str) -> bool {
     let is_count =
         |word: &str| word.parse::<u64>().is_ok() || COUNTS.split(' ').any(|count| count == word);
     supposes && words.next().is_some_and(is_count)
+}
+
+/// The number that a word tells: "four", "quarter", "twice".
+pub fn number_of_word(word: &str) -> Option<f64> {
+    let value = match word.to_ascii_lowercase().as_str() {
+        "two" | "twice" | "double" | "doubled" | "doubles" | "half" | "halved" | "halves"
+        | "pair" => 2.0,
+        "three" | "third" | "thirds" | "triple" | "tripled" => 3.0,
+        "four" | "quarter" | "quarters" => 4.0,
+        "five" => 5.0,
+        "six" => 6.0,
+        "seven" => 7.0,
+        "eight" => 8.0,
+        "nine" => 9.0,
+        "ten" | "tenth" => 10.0,
+        "eleven" => 11.0,
+        "twelve" | "dozen" => 12.0,
+        "hundred" | "percent" => 100.0,
+        "thousand" => 1000.0,
+        _ => return None,
+    };
+    Some(value)
 }
 
 /// Words that deny what is named after them, or set it apart.
@@ -288,8 +381,40 @@ mod tests {
         let text = "It is 5. With three items, attempt 10 uses index 2. Within 7.";
         let tokens = words::tokens(text);
         let number = |digits: &str| *tokens.iter().find(|t| t.text == digits).unwrap();
-        assert!(gives_example(text, &number("10")));
-        assert!(!gives_example(text, &number("5")) && !gives_example(text, &number("7")));
+        assert!(gives_example(text, number("10").start));
+        for other in ["5", "7"] {
+            assert!(!gives_example(text, number(other).start), "{other}");
+        }
+        for (text, before, opens) in [
+            ("It is so. For instance, ", false, true),
+            (" gives 5 and ", true, true),
+            (" gives 5. Then ", true, false),
+            ("One, for example this, is ", false, false),
+        ] {
+            assert_eq!(opens_example(text, before), opens, "{text}");
+        }
+    }
+
+    #[test]
+    fn instances_and_bounds_are_told_by_the_words_before() {
+        let text =
+            "a version like 3, a list of 4 items and a limit of 5 for 6, fewer than 7, at most 8";
+        let tokens = words::tokens(text);
+        let those = |is: fn(&[Token<'_>], usize) -> bool| -> Vec<&str> {
+            let numbers = (0..tokens.len()).filter(|&i| tokens[i].kind == Kind::Number);
+            numbers
+                .filter(|&i| is(&tokens, i))
+                .map(|i| tokens[i].text)
+                .collect()
+        };
+        assert_eq!(those(is_instance), ["3", "4", "6"]);
+        assert_eq!(those(is_left_out), ["7"]);
+        assert_eq!(number_of_word("Quarter"), Some(4.0));
+        assert_eq!(
+            number_of_word("one"),
+            None,
+            "it stands for a noun more often"
+        );
     }
 
     #[test]

@@ -11,7 +11,9 @@ use super::markdown::{Document, Piece};
 use super::prose;
 use super::retouched;
 use super::sums::Sums;
+use super::template;
 use super::words::{self, Kind, Token};
+use super::worked;
 use std::sync::LazyLock;
 
 /// Shortest quotation, in tokens, that is compared: below it chance resemblance is common.
@@ -187,6 +189,7 @@ fn resembles(
     if pairs().any(|(token, hash)| is_foreign(token, *hash))
         || instance::fills_in(code, tokens, wanted, evidence)
         || instance::summarises(tokens, wanted, evidence)
+        || template::is_filled(wanted, evidence)
     {
         return false;
     }
@@ -263,7 +266,7 @@ impl Asked {
         Asked {
             numbers: numbers.collect(),
             tokens: hashes(&tokens),
-            brings_input: grounding::brings_input(question, evidence),
+            brings_input: worked::asks_for_one(question, evidence),
         }
     }
 

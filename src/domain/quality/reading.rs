@@ -48,6 +48,7 @@ pub fn read<'a>(
             .collect(),
         evidence,
         sentence: 0,
+        supposes: false,
         denied: false,
         found: Vec::new(),
     };
@@ -56,6 +57,7 @@ pub fn read<'a>(
             Piece::Prose(text) => {
                 reader.prose(text);
                 reader.denied = prose::denies(text, reader.denied);
+                reader.supposes = prose::opens_example(text, reader.supposes);
             }
             Piece::Span(code) => reader.code(code),
             Piece::Block { code, .. } => reader.block(code),
@@ -75,6 +77,8 @@ struct Reader<'a, 'e> {
     asked_folded: HashedSet,
     evidence: &'e EvidenceIndex,
     sentence: usize,
+    /// Whether the sentence so far, in the pieces before, says that it gives an example.
+    supposes: bool,
     /// Whether the words before deny what is named next.
     denied: bool,
     found: Vec<Mention<'a>>,
@@ -156,6 +160,7 @@ impl<'a> Reader<'a, '_> {
                     let is_input =
                         (inside > 0 || is_data) && !is_quotation || own::is_code_point(&tokens, at);
                     self.number(token.text, if is_input { INPUT_EXCUSE } else { 0.0 }, "");
+                    self.marks_input(token.text, is_input);
                 }
                 Kind::Mark => inside += bracket(token.text),
                 _ => {}
@@ -213,18 +218,7 @@ impl<'a> Reader<'a, '_> {
             Kind::Number if told.iter().any(|part| contains(text, part, token.start)) => {}
             Kind::Number => {
                 let end = *range.end();
-                let excused = prose::gives_example(text, &token)
-                    || prose::counts_bits(&tokens[end..])
-                    || prose::begins_item(text, &token);
-                let excuse = match token.text.matches('.').count() {
-                    3 => INPUT_EXCUSE,
-                    _ if own::is_code_point(tokens, at) => INPUT_EXCUSE,
-                    _ if excused => EXAMPLE_EXCUSE,
-                    _ if prose::is_about(tokens, at) => UNKNOWN_SUPPORT,
-                    _ => 0.0,
-                };
-                let unit = tokens.get(end + 1).map_or("", |next| next.text);
-                self.number(&text[token.start..tokens[end].end()], excuse, unit);
+                self.prose_number(text, tokens, at, end);
             }
             Kind::Name if coded() && !told.iter().any(|part| contains(text, part, token.start)) => {
                 self.denied = prose::denies(&text[..token.start], false);
@@ -232,6 +226,30 @@ impl<'a> Reader<'a, '_> {
             }
             Kind::Mark if prose::ends_sentence(text, &token) => self.sentence += 1,
             _ => {}
+        }
+    }
+
+    /// Reads a number of prose, of the tokens from one to another.
+    fn prose_number(&mut self, text: &'a str, tokens: &[Token<'a>], at: usize, end: usize) {
+        let token = tokens[at];
+        let supposed = prose::gives_example(text, token.start)
+            || self.supposes && prose::goes_on(text, token.start);
+        let is_instance = prose::is_instance(tokens, at);
+        let excused =
+            supposed || prose::counts_bits(&tokens[end..]) || prose::begins_item(text, &token);
+        let excuse = match token.text.matches('.').count() {
+            3 => INPUT_EXCUSE,
+            _ if own::is_code_point(tokens, at) => INPUT_EXCUSE,
+            _ if excused => EXAMPLE_EXCUSE,
+            _ if prose::is_about(tokens, at) || is_instance => UNKNOWN_SUPPORT,
+            _ => 0.0,
+        };
+        let unit = tokens.get(end + 1).map_or("", |next| next.text);
+        let written = &text[token.start..tokens[end].end()];
+        self.number(written, excuse, unit);
+        if let Some(mention) = self.found.iter_mut().rev().find(|m| m.text == written) {
+            mention.may_bound = !prose::is_left_out(tokens, at);
+            mention.is_example |= supposed || is_instance;
         }
     }
 
@@ -292,6 +310,13 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
+    /// Says of the last number read whether an example takes it as input.
+    fn marks_input(&mut self, text: &str, is_input: bool) {
+        if let Some(mention) = self.found.last_mut().filter(|m| m.text == text) {
+            mention.is_input |= is_input && mention.support == 0.0;
+        }
+    }
+
     /// A line number must lie in the chunk.
     fn line_number(&mut self, text: &'a str) {
         let inside = text.parse().is_ok_and(|line| self.evidence.has_line(line));
@@ -319,6 +344,9 @@ impl<'a> Reader<'a, '_> {
             elsewhere: false,
             sentence,
             excuse: 0.0,
+            is_input: false,
+            is_example: false,
+            may_bound: false,
             unit: "",
         });
     }

@@ -4,11 +4,11 @@
 //! cost. The constants were set with `tests/bench/quality.rs` on true answers with planted errors, and looked at again on answers about other packages.
 
 use super::evidence::EvidenceIndex;
-use super::grounding::{self, ASKED_SUPPORT, Mention, Sort};
+use super::grounding::{ASKED_SUPPORT, Mention, Sort};
 use super::markdown::{Document, Piece};
 use super::quoting::{self, Quoting};
 use super::relevance::Wording;
-use super::{repetition, syntax};
+use super::{repetition, syntax, worked};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -22,12 +22,14 @@ const UNPARSABLE_FACTOR: f64 = 0.6;
 const NUMBER_COST: f64 = 0.55;
 /// All numbers together that stand in place of no other leave at least this: an answer may count, compute and give examples.
 const NUMBERS_LEFT: f64 = 0.55;
+/// The same, where the question gives an input or the answer an example: its numbers need not stand in the source.
+const EXAMPLE_NUMBERS_LEFT: f64 = 0.7;
 /// What the number of a line outside the chunk costs.
 const LINE_COST: f64 = 0.4;
 /// What quoted text without evidence costs; it is often output or an example.
 const QUOTE_COST: f64 = 0.15;
 /// All quoted texts together leave at least this.
-const QUOTES_LEFT: f64 = 0.6;
+const QUOTES_LEFT: f64 = 0.7;
 /// Values cost this share where the question brings input of its own, from which an answer derives others.
 const DERIVED_SHARE: f64 = 0.25;
 /// Repeated text costs this many times its share: a tenth said twice is a fault, not a tenth of one.
@@ -49,7 +51,7 @@ pub struct Parts {
     /// Mean support of the distinct identifiers and files named, but for those the question brought without evidence, times 0.5 for each without evidence; 1 if none is named.
     /// One that only the rest of the repository has counts 0.1.
     pub names: f64,
-    /// Product over distinct numbers (weight 0.55; those that displace none of the source together 0.55 at least), line numbers (0.4) and quoted texts (0.15, together 0.6 at least) of `1 - weight * (1 - support)`; those of the question are left out, and
+    /// Product over distinct numbers (weight 0.55; those that displace none of the source together 0.55 at least, or 0.7 where an example is worked through), line numbers (0.4) and quoted texts (0.15, together 0.7 at least) of `1 - weight * (1 - support)`; those of the question are left out, and
     /// where it brings input of its own the weights are a quarter.
     pub values: f64,
     /// 0.45 for each quotation of the source that was altered, for each constant or default given another value, and for each sum that does not come out.
@@ -140,12 +142,18 @@ impl Subject<'_> {
     }
 
     fn values(&self) -> f64 {
-        let derived = grounding::brings_input(self.question, self.evidence);
+        let derived = worked::asks_for_one(self.question, self.evidence);
         let share = if derived { DERIVED_SHARE } else { 1.0 };
+        let works_example = derived || self.mentions.iter().any(|m| m.is_example);
+        let least = if works_example {
+            EXAMPLE_NUMBERS_LEFT
+        } else {
+            NUMBERS_LEFT
+        };
         let numbers = self.supports(Sort::Number);
         let (displacing, others): (Vec<f64>, Vec<f64>) = numbers.partition(|one| *one == 0.0);
         left(displacing, NUMBER_COST * share)
-            * left(others, NUMBER_COST * share).max(NUMBERS_LEFT)
+            * left(others, NUMBER_COST * share).max(least)
             * left(self.supports(Sort::Quote), QUOTE_COST * share).max(QUOTES_LEFT)
             * left(self.supports(Sort::Line), LINE_COST)
     }

@@ -245,6 +245,54 @@ fn what_is_computed_or_filled_in_is_no_invention() {
 }
 
 #[test]
+fn an_answer_may_work_an_example_through() {
+    let chunk = "const HEAD: usize = 12;\nconst TAIL: usize = 8;\n\nfn pack(&mut self, body: &str, level: u8) -> Result<usize, Fault> {\n    \
+                 if body.len() >= 200 {\n        return Err(Fault::new(format!(\"{} bytes are too many\", body.len())));\n    }\n    \
+                 self.put_bytes(level, body.len() + HEAD - TAIL, 0);\n    Ok(self.spare / 4)\n}\n";
+    let evidence = Evidence {
+        chunk,
+        path: "src/pack.rs",
+        ..Evidence::default()
+    };
+    let index = EvidenceIndex::new(&evidence, Default::default());
+    let check = |question: &str, answer: &str| {
+        check_answer(question, answer, &index, None, &GateOptions::default())
+    };
+    let plain = "What does `pack` in src/pack.rs do with a `body`?";
+    for (question, answer) in [
+        (
+            plain,
+            "`pack` takes a `body` of up to 199 bytes and hands it to `put_bytes`; a longer one ends in a `Fault`.",
+        ),
+        (
+            plain,
+            "`pack` never adds `TAIL + HEAD`, which is 20: `put_bytes` gets the length plus `HEAD` less `TAIL`.",
+        ),
+        (
+            plain,
+            "`pack` returns a quarter of what is left: with 36 bytes in `spare` you get 9, with 52 you get 13 and with 7 only 1.",
+        ),
+        (
+            plain,
+            "`pack` refuses what is too long; the `Fault` then says \"731 bytes are too many\". Otherwise `put_bytes` is called.",
+        ),
+        (
+            "What does `pack` in src/pack.rs call for the `body` \"quince\" and the level 3?",
+            "`pack` calls `self.put_bytes(3, 10, 0)`: the 6 bytes of `body` plus `HEAD`, less `TAIL`. It is not refused as a `Fault`.",
+        ),
+    ] {
+        let verdict = check(question, answer);
+        assert!(verdict.is_ok(), "{answer}: {verdict:?}");
+    }
+    for answer in [
+        "`pack` calls `self.put_bytes(level, body.len() + HEAD - TAIL, 1)`, if `body` is not refused as a `Fault`.",
+        "`pack` takes a `body` and `HEAD`, which is 14, is added to its length before `put_bytes` is called.",
+    ] {
+        assert!(check(plain, answer).is_err(), "{answer}");
+    }
+}
+
+#[test]
 fn the_same_answer_always_gets_the_same_score() {
     let answer = TRUE_ANSWER.replace("5 attempts", "7 attempts or 9");
     let scores: Vec<f64> = (0..20)
