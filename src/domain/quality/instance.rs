@@ -96,6 +96,23 @@ fn argument(after: &[u64], evidence: &EvidenceIndex) -> Option<usize> {
     has_name.then_some(end)
 }
 
+/// Whether an expression is one of the source in which a name stands for the receiver that a method calls its own:
+/// `session.modified = True` where the source has `self.modified = True`.
+pub fn names_receiver(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
+    let [first, joint, ..] = tokens else {
+        return false;
+    };
+    if first.kind != Kind::Name || !matches!(joint.text, "." | "->") {
+        return false;
+    }
+    RECEIVERS.iter().any(|receiver| {
+        let received = wanted
+            .iter()
+            .map(|hash| if *hash == wanted[0] { *receiver } else { *hash });
+        evidence.run(&received.collect::<Vec<_>>())
+    })
+}
+
 /// Whether an expression is one of the source in which a plain word stands for a longer part.
 pub fn summarises(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
     /// Most tokens that a word stands for.
@@ -157,6 +174,9 @@ fn parameters(place: u32, evidence: &EvidenceIndex) -> &[u64] {
 }
 
 static BRACKETS: LazyLock<[u64; 2]> = LazyLock::new(|| ["(", ")"].map(words::hash));
+
+/// What a method calls its receiver.
+static RECEIVERS: LazyLock<[u64; 3]> = LazyLock::new(|| ["self", "this", "cls"].map(words::hash));
 
 /// What makes more of a name than the name.
 static OPENS: LazyLock<[u64; 5]> = LazyLock::new(|| ["(", "[", ".", "::", "->"].map(words::hash));
@@ -255,6 +275,25 @@ mod tests {
             "(d * 33) ^ uint32(k[i])",
         ] {
             assert!(!sums_up(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_receiver_may_be_called_by_a_name() {
+        let chunk = "def touch(self):\n    self.dirty = True\n    other.seen = True\n";
+        let evidence = Evidence {
+            chunk,
+            ..Evidence::default()
+        };
+        let index = EvidenceIndex::new(&evidence, Default::default());
+        let is_received = |code: &str| {
+            let tokens = words::tokens(code);
+            let wanted: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
+            names_receiver(&tokens, &wanted, &index)
+        };
+        assert!(is_received("cart.dirty = True"));
+        for other in ["cart.dirty = False", "cart.seen = True", "dirty = True"] {
+            assert!(!is_received(other), "{other}");
         }
     }
 

@@ -188,6 +188,7 @@ fn resembles(
     let pairs = || tokens.iter().zip(wanted);
     if pairs().any(|(token, hash)| is_foreign(token, *hash))
         || instance::fills_in(code, tokens, wanted, evidence)
+        || instance::names_receiver(tokens, wanted, evidence)
         || instance::summarises(tokens, wanted, evidence)
         || template::is_filled(wanted, evidence)
     {
