@@ -39,7 +39,8 @@ impl Engine {
             ended_by: None,
         };
         while talk.accepted.len() < self.settings.turns {
-            match self.exchange(context, shown, &said, &talk).await? {
+            // On the heap: most conversations end here, and many wait for their first answer.
+            match Box::pin(self.exchange(context, shown, &said, &talk)).await? {
                 Ok(accepted) => {
                     said.push(accepted.exchange());
                     talk.accepted.push(accepted);

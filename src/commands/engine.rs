@@ -248,7 +248,8 @@ impl Engine {
         let pieces = known.unwrap_or_else(|| context.whole(bytes_max));
         drop(begun);
         let results: Vec<_> = futures_util::stream::iter(pieces)
-            .map(|piece| self.piece(&context, piece))
+            // On the heap: the stream keeps room for two.
+            .map(|piece| Box::pin(self.piece(&context, piece)))
             .buffered(self.files_max())
             .collect()
             .await;

@@ -37,10 +37,9 @@ impl Engine {
             return Ok(Ok(None));
         }
         let task = context.tasks.judge(&shown.mark, said, question, answer);
-        let judged = match self
-            .verdict(context, self.verdict_request(shown, task))
-            .await?
-        {
+        // On the heap, as most runs have no judge.
+        let verdict = Box::pin(self.verdict(context, self.verdict_request(shown, task)));
+        let judged = match verdict.await? {
             Ok(judged) => judged,
             Err(why) => {
                 tracing::debug!("{}: the judge gave no verdict: {why}", context.file.path);

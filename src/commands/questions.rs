@@ -186,7 +186,8 @@ impl Engine {
                 ..question
             }));
         }
-        self.rewrite(context, shown, question, &flaw).await
+        // On the heap, as it is rare.
+        Box::pin(self.rewrite(context, shown, question, &flaw)).await
     }
 
     /// Has the model rewrite a question.

@@ -16,6 +16,7 @@ use super::response::{self, Reading, Usable, excerpt};
 use super::transport::{Broken, Exchange};
 use super::{backoff, completion::Structure};
 use crate::domain::failure::FailureCode;
+use std::pin::pin;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -106,23 +107,24 @@ impl Client {
             match self.attempt(request, tally).await? {
                 Next::Done(held) => return Ok(*held),
                 Next::Again(delay) if delay.is_zero() => {}
-                Next::Again(delay) => self.unless_ended(tokio::time::sleep(delay)).await?,
+                Next::Again(delay) => self.unless_ended(pin!(tokio::time::sleep(delay))).await?,
             }
         }
     }
 
     async fn attempt(&self, request: &Request, tally: &mut Tally) -> Result<Next<'_>, LlmError> {
         let reserved = self.prompt_tokens(request) as f64 + f64::from(request.tokens_max);
-        let mut pass = self.unless_ended(self.gate.enter(reserved)).await?;
+        // Pinned, as all that is waited for here: a future handed on by value takes its room once more at every hand.
+        let mut pass = self.unless_ended(pin!(self.gate.enter(reserved))).await?;
         // Last before sending: what fits the budget is sent, even when the next one does not and ends the run.
         let reservation = self.reserve(request).await?;
         let form = self.learnt().form;
         let body = body::write(self.opening.clone(), request, form);
         let sent_at = Instant::now();
         self.count_attempt(tally);
-        let post = self.transport.post(&self.address.chat, body);
         // On the heap: most requests wait in line, and need the room of an exchange only when their turn has come.
-        let exchange = Box::pin(self.stop.unless_dead(post)).await?;
+        let post = Box::pin(self.transport.post(&self.address.chat, body));
+        let exchange = self.stop.unless_dead(post).await?;
         let has_worked = has_worked(&exchange);
         let outcome = self.judge(request, form, &pass, exchange);
         self.settle(reservation, &outcome, has_worked);
@@ -153,7 +155,9 @@ impl Client {
         };
         let budget = &self.limits.budget;
         let price = budget.price_of(&self.model);
-        let reserved = self.unless_ended(budget.reserve(price, worst)).await?;
+        let reserved = self
+            .unless_ended(pin!(budget.reserve(price, worst)))
+            .await?;
         reserved.map_err(|reached| self.spent(reached))
     }
 
