@@ -66,8 +66,9 @@ impl Engine {
         };
         context.count(&answered);
         let (question, text) = (&wanted.question.question, answered.completion.text.trim());
-        let score = match self.check(context, shown, said, question, text).await? {
-            Ok(score) => score,
+        let checked = self.check(context, shown, said, question, text).await?;
+        let (score, evidence_lines) = match checked {
+            Ok(checked) => checked,
             Err(code) => return Ok(Err(code)),
         };
         let judged = match self.judge(context, shown, said, question, text).await? {
@@ -75,7 +76,7 @@ impl Engine {
             Err(code) => return Ok(Err(code)),
         };
         Ok(Ok(Accepted {
-            evidence_lines: quality::evidence_lines(question, text, &shown.evidence),
+            evidence_lines,
             question: wanted.question.clone(),
             score,
             judged,
@@ -83,7 +84,8 @@ impl Engine {
         }))
     }
 
-    /// The checks that need no model. The rest of the repository is looked at only where that can change the verdict.
+    /// The checks that need no model: the score, and the lines that the answer rests on. The rest of the repository is looked at only
+    /// where that can change the verdict.
     async fn check(
         &self,
         context: &FileContext<'_>,
@@ -91,16 +93,22 @@ impl Engine {
         said: &[Exchange],
         question: &str,
         text: &str,
-    ) -> Result<Result<Score, FailureCode>, Halt> {
-        let (evidence, gates) = (&shown.evidence, &shown.gates);
-        let mut verdict = quality::check_answer(question, text, evidence, None, gates);
-        if quality::wants_elsewhere(&verdict) {
+    ) -> Result<Result<(Score, Vec<RangeInclusive<u32>>), FailureCode>, Halt> {
+        let gates = &shown.gates;
+        let mut examined = quality::examine(question, text, &shown.evidence, gates);
+        if let Ok(examined) = &mut examined
+            && examined.wants_elsewhere()
+        {
             let elsewhere = self.neighbours.of(&context.file.repository).await?;
-            verdict = quality::check_answer(question, text, evidence, Some(&elsewhere), gates);
+            examined.look_up(&elsewhere);
         }
         let earlier: Vec<&str> = said.iter().map(|said| said.answer.as_str()).collect();
-        let verdict = verdict.and_then(|score| quality::check_news(text, &earlier).map(|()| score));
-        Ok(verdict.map_err(|rejection| {
+        let passed = examined.and_then(|examined| {
+            let score = examined.verdict(gates.min_score)?;
+            quality::check_news(text, &earlier)?;
+            Ok((score, examined.evidence_lines()))
+        });
+        Ok(passed.map_err(|rejection| {
             let path = &context.file.path;
             tracing::trace!("{path}: {} ({})", rejection.code, rejection.detail);
             rejection.code

@@ -18,7 +18,8 @@ mod plant;
 
 use pipeline::domain::chunk::Outline;
 use pipeline::domain::quality::{
-    self, Elsewhere, Evidence, EvidenceIndex, GateOptions, markdown::Document, premise,
+    self, Elsewhere, Evidence, EvidenceIndex, Examined, GateOptions, Rejection, Score,
+    markdown::Document, premise,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -208,22 +209,12 @@ fn judge_all(pairs: &[Pair]) -> Cases {
 }
 
 fn judge(planted: &plant::Planted, pair: &Pair, evidence: &EvidenceIndex, half: usize) -> Case {
-    let elsewhere = Some(&pair.package_has.elsewhere);
+    let elsewhere = &pair.package_has.elsewhere;
     let (question, answer) = (&planted.question, &planted.answer);
-    let verdict = quality::check_answer(
-        question,
-        answer,
-        evidence,
-        elsewhere,
-        &GateOptions::default(),
-    );
-    let rated = quality::rate(
-        question,
-        answer,
-        &Document::parse(answer),
-        evidence,
-        elsewhere,
-    );
+    let verdict = check(question, answer, evidence, elsewhere);
+    let mut examined = Examined::of(question, answer, Document::parse(answer), evidence);
+    examined.look_up(elsewhere);
+    let rated = examined.score();
     let beyond_doubt = matches!(&verdict, Err(rejection) if rejection.score.is_none());
     let parts = rated
         .parts
@@ -238,6 +229,19 @@ fn judge(planted: &plant::Planted, pair: &Pair, evidence: &EvidenceIndex, half: 
         score: if beyond_doubt { 0.0 } else { rated.value },
         verdict: format!("{} ({parts}) {:?}{refused}", planted.id, rated.flags),
     }
+}
+
+/// The verdict on an answer that is looked up in all of its package.
+fn check(
+    question: &str,
+    answer: &str,
+    evidence: &EvidenceIndex,
+    elsewhere: &Elsewhere,
+) -> Result<Score, Rejection> {
+    let options = GateOptions::default();
+    let mut examined = quality::examine(question, answer, evidence, &options)?;
+    examined.look_up(elsewhere);
+    examined.verdict(options.min_score)
 }
 
 /// What was planted: where the answer begins to differ from the true one, and the words there.
@@ -334,7 +338,6 @@ fn measure_cost(pairs: &[Pair]) {
     let started = Instant::now();
     let indexes: Vec<EvidenceIndex> = pairs.iter().map(index).collect();
     let building = started.elapsed().as_secs_f64() * 1e6 / pairs.len() as f64;
-    let options = GateOptions::default();
     let started = Instant::now();
     for (pair, index) in pairs
         .iter()
@@ -342,13 +345,8 @@ fn measure_cost(pairs: &[Pair]) {
         .cycle()
         .take(ROUNDS * pairs.len())
     {
-        let verdict = quality::check_answer(
-            &pair.question,
-            &pair.answer,
-            index,
-            Some(&pair.package_has.elsewhere),
-            &options,
-        );
+        let elsewhere = &pair.package_has.elsewhere;
+        let verdict = check(&pair.question, &pair.answer, index, elsewhere);
         let _ = std::hint::black_box(verdict);
     }
     let checking = started.elapsed().as_secs_f64() * 1e6 / (ROUNDS * pairs.len()) as f64;

@@ -77,7 +77,7 @@ impl Walk<'_> {
             return;
         }
         loop {
-            let frame = self.enter(cursor.node(), cursor.field_name());
+            let frame = self.enter(cursor);
             if let Some(frame) = frame
                 && cursor.goto_first_child()
             {
@@ -94,7 +94,8 @@ impl Walk<'_> {
     }
 
     /// Accounts for a node, and returns its frame when its children matter.
-    fn enter(&mut self, node: Node, field: Option<&str>) -> Option<Frame> {
+    fn enter(&mut self, cursor: &TreeCursor) -> Option<Frame> {
+        let node = cursor.node();
         let depth = self.open.len();
         let role = self.grammar.role(node.kind_id());
         let rows = rows_of(&node);
@@ -113,7 +114,7 @@ impl Walk<'_> {
         if is_flat && !may_define {
             return None;
         }
-        let weight = if field == Some("body") {
+        let weight = if cursor.field_name() == Some("body") {
             0
         } else {
             weight_of(role)

@@ -7,7 +7,7 @@ use super::bounds;
 use super::evidence::EvidenceIndex;
 use super::grounding::{Mention, Sort, UNKNOWN_SUPPORT};
 use super::words;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Support of a number that stands this many lines from the nearest name of its sentence. In true answers nine numbers in ten that the
 /// source has stand within one line of such a name; of numbers changed at random that the source also has, fewer than half.
@@ -43,6 +43,9 @@ pub fn bind_numbers(
     in_words: &[f64],
     evidence: &EvidenceIndex,
 ) {
+    if found.iter().all(|m| m.sort != Sort::Number) {
+        return;
+    }
     let anchors = lines_by_sentence(found, evidence);
     let company = rare_numbers(found, evidence);
     let at_hand = AtHand::of(found, question, shown, in_words, evidence);
@@ -88,7 +91,7 @@ pub fn bind_numbers(
 fn nearness(
     mention: &Mention<'_>,
     value: f64,
-    anchors: &HashMap<usize, Vec<u32>>,
+    anchors: &BTreeMap<usize, Vec<u32>>,
     company: &[RareNumber],
     evidence: &EvidenceIndex,
 ) -> Option<f64> {
@@ -126,7 +129,7 @@ struct AtHand {
     in_words: Vec<f64>,
     source: Vec<f64>,
     /// Numbers that stand in the source beside the rarer names of a sentence.
-    beside: HashMap<usize, Vec<f64>>,
+    beside: BTreeMap<usize, Vec<f64>>,
 }
 
 impl AtHand {
@@ -138,8 +141,8 @@ impl AtHand {
         evidence: &EvidenceIndex,
     ) -> Self {
         let value = |text: &str| words::number_value(text);
-        let asked = words::tokens(question);
-        let mut given: Vec<f64> = asked.iter().filter_map(|t| value(t.text)).collect();
+        let asked = words::each_token(question);
+        let mut given: Vec<f64> = asked.filter_map(|t| value(t.text)).collect();
         let numbers = || found.iter().filter(|m| m.sort == Sort::Number);
         given.extend(
             numbers()
@@ -147,7 +150,7 @@ impl AtHand {
                 .filter_map(|m| value(m.text)),
         );
         given.extend(shown);
-        let mut beside: HashMap<usize, Vec<f64>> = HashMap::new();
+        let mut beside: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
         for name in found.iter().filter(|m| m.sort == Sort::Name) {
             let lines: Vec<u32> = evidence.lines_of(words::hash(name.text)).collect();
             if lines.len() <= LINES_BINDING_MAX {
@@ -214,14 +217,14 @@ impl AtHand {
 }
 
 /// Numbers, each with its sentence, that the source has on one line with two others of that sentence.
-fn together(found: &[Mention<'_>], evidence: &EvidenceIndex) -> HashSet<(usize, u64)> {
+fn together(found: &[Mention<'_>], evidence: &EvidenceIndex) -> BTreeSet<(usize, u64)> {
     const TOGETHER_MIN: usize = 3;
-    let mut sentences: HashMap<usize, Vec<f64>> = HashMap::new();
+    let mut sentences: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
     for mention in found.iter().filter(|m| m.sort == Sort::Number) {
         let values = sentences.entry(mention.sentence).or_default();
         values.extend(words::number_value(mention.text));
     }
-    let mut together = HashSet::new();
+    let mut together = BTreeSet::new();
     for (sentence, values) in sentences.iter().filter(|(_, v)| v.len() >= TOGETHER_MIN) {
         let mut on_line: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
         for value in values {
@@ -262,8 +265,8 @@ fn rare_numbers(found: &[Mention<'_>], evidence: &EvidenceIndex) -> Vec<RareNumb
 }
 
 /// Sorted lines where the names of each sentence stand, and the rarer of those that every program has; sentences without any are left out.
-fn lines_by_sentence(found: &[Mention<'_>], evidence: &EvidenceIndex) -> HashMap<usize, Vec<u32>> {
-    let mut lines: HashMap<usize, Vec<u32>> = HashMap::new();
+fn lines_by_sentence(found: &[Mention<'_>], evidence: &EvidenceIndex) -> BTreeMap<usize, Vec<u32>> {
+    let mut lines: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
     for mention in found.iter().filter(|m| m.support > 0.0) {
         let most = match mention.sort {
             Sort::Name => usize::MAX,

@@ -4,9 +4,8 @@
 //! found here and not asked of the model.
 
 use super::evidence::EvidenceIndex;
-use super::grounding::{self, Mention, Sort};
+use super::grounding::{Mention, Sort};
 use super::markdown::{Document, Piece};
-use super::sums;
 use super::words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -16,21 +15,18 @@ const LINES_TELLING_MAX: usize = 3;
 /// Lines this near to one another are one range.
 const GAP_LINES: u32 = 2;
 
-/// Lines of the source file, from 1, on which an answer rests: ascending ranges; none where nothing of the chunk is named.
+/// Lines of the source file, from 1, on which an answer of these mentions rests: ascending ranges; none where nothing of the chunk is named.
 pub fn evidence_lines(
-    question: &str,
-    answer: &str,
+    document: &Document<'_>,
+    mentions: &[Mention<'_>],
     evidence: &EvidenceIndex,
 ) -> Vec<RangeInclusive<u32>> {
-    let document = Document::parse(answer);
-    let text = document.running_text();
-    let mentions = grounding::mentions(&document, question, &sums::read(&text), evidence);
     let mut facts: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
     for mention in mentions.iter().filter(|mention| tells(mention)) {
         let lines = lines_of(mention, evidence);
         facts.entry(mention.text).or_default().extend(lines);
     }
-    let quoted = quoted_lines(&document, evidence);
+    let quoted = quoted_lines(document, evidence);
     facts.retain(|_, lines| !lines.is_empty());
     let mut weight: BTreeMap<u32, usize> = BTreeMap::new();
     for line in facts.values().flatten().chain(&quoted) {
@@ -54,7 +50,10 @@ fn tells(mention: &Mention<'_>) -> bool {
 fn lines_of(mention: &Mention<'_>, evidence: &EvidenceIndex) -> BTreeSet<u32> {
     let lines: BTreeSet<u32> = match (mention.sort, words::number_value(mention.text)) {
         (Sort::Number, Some(value)) => evidence.number(value).collect(),
-        (Sort::Quote, _) => evidence.run_lines(&hashes(mention.text)).collect(),
+        (Sort::Quote, _) => {
+            let run = words::token_hashes(mention.text);
+            evidence.run_lines(&run).collect()
+        }
         _ => evidence.lines_of(words::hash(mention.text)).collect(),
     };
     in_chunk(lines, evidence)
@@ -68,7 +67,9 @@ fn quoted_lines(document: &Document<'_>, evidence: &EvidenceIndex) -> BTreeSet<u
         Piece::Span(code) | Piece::Block { code, .. } => code.lines(),
         Piece::Prose(_) => "".lines(),
     });
-    let runs = code.map(hashes).filter(|run| run.len() >= TOKENS_MIN);
+    let runs = code
+        .map(words::token_hashes)
+        .filter(|run| run.len() >= TOKENS_MIN);
     let lines = runs.flat_map(|run| {
         let found: BTreeSet<u32> = evidence.run_lines(&run).collect();
         let telling = found.len() <= LINES_TELLING_MAX;
@@ -81,11 +82,6 @@ fn in_chunk(mut lines: BTreeSet<u32>, evidence: &EvidenceIndex) -> BTreeSet<u32>
     let count = u32::try_from(evidence.line_count()).unwrap_or(u32::MAX);
     lines.split_off(&count);
     lines
-}
-
-fn hashes(code: &str) -> Vec<u64> {
-    let tokens = words::tokens(code);
-    tokens.iter().map(|token| words::hash(token.text)).collect()
 }
 
 fn ranges(lines: &BTreeSet<u32>, first_line: usize) -> Vec<RangeInclusive<u32>> {
@@ -103,6 +99,7 @@ fn ranges(lines: &BTreeSet<u32>, first_line: usize) -> Vec<RangeInclusive<u32>> 
 #[cfg(test)]
 mod tests {
     use super::super::evidence::Evidence;
+    use super::super::examined::Examined;
     use super::*;
 
     #[test]
@@ -124,7 +121,8 @@ mod tests {
             ("`from_context` is 77.", vec![]),
             ("Nothing is named.", vec![]),
         ] {
-            assert_eq!(evidence_lines("What?", answer, &index), lines, "{answer}");
+            let examined = Examined::of("What?", answer, Document::parse(answer), &index);
+            assert_eq!(examined.evidence_lines(), lines, "{answer}");
         }
     }
 }

@@ -20,8 +20,7 @@ const DEFAULTS: [&str; 3] = ["default", "defaults", "defaulting"];
 
 /// Statements of an answer that give a constant, or a default, another value than the source does. Numbers of the question are given.
 pub fn misvalued(document: &Document<'_>, question: &str, evidence: &EvidenceIndex) -> Vec<String> {
-    let asked: Vec<f64> = words::tokens(question)
-        .iter()
+    let asked: Vec<f64> = words::each_token(question)
         .filter_map(|t| words::number_value(t.text))
         .collect();
     let pieces = document.pieces.windows(2);
@@ -81,7 +80,7 @@ fn stated_after<'a>(code: &'a str, text: &str) -> Option<Stated<'a>> {
     {
         return None;
     }
-    let (value, is_default) = value_after(&words::tokens(text))?;
+    let (value, is_default) = value_after(text)?;
     let fits = name.kind == Kind::Name;
     fits.then_some(Stated {
         name: name.text,
@@ -111,11 +110,12 @@ pub fn of_expression(code: &str, evidence: &EvidenceIndex) -> Vec<f64> {
     numbers.map_or_else(Vec::new, |all| sums::of_expression(&all.join(" ")))
 }
 
-fn value_after(tokens: &[Token<'_>]) -> Option<(f64, bool)> {
+fn value_after(text: &str) -> Option<(f64, bool)> {
     let mut is_default = false;
-    for (at, token) in tokens.iter().enumerate() {
+    let mut tokens = words::each_token(text).enumerate().peekable();
+    while let Some((at, token)) = tokens.next() {
         if token.kind == Kind::Number {
-            let joined = tokens.get(at + 1).is_some_and(|next| {
+            let joined = tokens.peek().is_some_and(|(_, next)| {
                 next.start == token.end() && !matches!(next.text, "." | "," | ")" | ";" | ":")
                     || retouched::is_operator(next.text)
             });
@@ -133,9 +133,11 @@ fn value_after(tokens: &[Token<'_>]) -> Option<(f64, bool)> {
 
 /// `LIMIT = 12`, whole.
 fn stated_inside(code: &str) -> Option<Stated<'_>> {
-    let [name, mark, number] = words::tokens(code)[..] else {
+    let mut tokens = words::each_token(code);
+    let (name, mark, number) = (tokens.next()?, tokens.next()?, tokens.next()?);
+    if tokens.next().is_some() {
         return None;
-    };
+    }
     let is_binding = name.kind == Kind::Name && matches!(mark.text, "=" | ":" | ":=");
     let value =
         words::number_value(number.text).filter(|_| number.kind == Kind::Number && is_binding)?;

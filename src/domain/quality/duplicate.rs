@@ -32,12 +32,13 @@ pub struct Fingerprint {
 impl Fingerprint {
     /// Of a sample's first question and its answers.
     pub fn of(question: &str, answer: &str) -> Self {
+        let (asked, said) = (words::plain_words(question), words::plain_words(answer));
         Fingerprint {
-            question: fingerprint::exact(question),
+            question: fingerprint::exact(&asked),
             subject: subject(question),
-            question_shingles: fingerprint::shingles(question),
-            answer: fingerprint::exact(answer),
-            answer_shingles: fingerprint::shingles(answer),
+            question_shingles: fingerprint::shingles(&asked),
+            answer: fingerprint::exact(&said),
+            answer_shingles: fingerprint::shingles(&said),
         }
     }
 
@@ -75,7 +76,7 @@ fn subject(question: &str) -> u64 {
     named.sort_unstable();
     named.dedup();
     if named.is_empty() {
-        return fingerprint::exact(question);
+        return fingerprint::exact(&words::plain_words(question));
     }
     words::sequence(&named)
 }

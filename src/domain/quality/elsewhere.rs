@@ -83,9 +83,9 @@ impl Elsewhere {
     }
 
     fn add_names(&mut self, text: &str) {
-        for token in words::tokens(text) {
+        for token in words::each_token(text) {
             if token.kind == Kind::Name {
-                self.names.add(words::hash(token.text));
+                self.names.add(token.hash);
             }
         }
     }

@@ -39,9 +39,8 @@ impl Symbols {
     }
 
     fn add(&mut self, text: &str) {
-        for token in words::tokens(text) {
-            if token.kind == Kind::Name {
-                self.names.insert(words::hash(token.text));
+        for token in words::each_token(text) {
+            if token.kind == Kind::Name && self.names.insert(token.hash) {
                 self.folded.insert(words::hash_folded(token.text));
             }
         }
@@ -64,6 +63,9 @@ const CONTEXT_GAP_LINES: u32 = 1000;
 /// Tokens in a row that must stand in the source to count as copied; a quoted expression is shorter.
 pub const COPIED_TOKENS: usize = 12;
 
+/// In place of a place: there is none.
+const NO_PLACE: u32 = u32::MAX;
+
 /// [`Evidence`], indexed.
 #[derive(Debug)]
 pub struct EvidenceIndex {
@@ -73,9 +75,9 @@ pub struct EvidenceIndex {
     line_count: usize,
     tokens: Vec<u64>,
     lines: Vec<u32>,
-    /// Every token with its place, sorted.
-    places: Vec<(u64, u32)>,
-    pairs: HashedSet,
+    /// The first place of every token, and for each place the next one of the same token.
+    first_places: HashMap<u64, u32, BuildHasherDefault<AsIs>>,
+    next_places: Vec<u32>,
     long_runs: HashedSet,
     /// Every number's bits with its line, sorted.
     numbers: Vec<(u64, u32)>,
@@ -99,8 +101,8 @@ impl EvidenceIndex {
             line_count: evidence.chunk.lines().count(),
             tokens: Vec::new(),
             lines: Vec::new(),
-            places: Vec::new(),
-            pairs: HashedSet::default(),
+            first_places: HashMap::default(),
+            next_places: Vec::new(),
             long_runs: HashedSet::default(),
             numbers: Vec::new(),
             numbers_by_line: Vec::new(),
@@ -110,32 +112,35 @@ impl EvidenceIndex {
             local: Symbols::new([evidence.repository, evidence.path]),
             shared,
         };
-        index.stems.extend(relevance::stems(evidence.path));
+        index
+            .stems
+            .extend(relevance::stems(words::each_token(evidence.path)));
         index.add_code(evidence.chunk, 0);
         index.add_code(
             evidence.context,
             index.line_count as u32 + CONTEXT_GAP_LINES,
         );
-        index.places = (0..)
-            .zip(&index.tokens)
-            .map(|(at, token)| (*token, at))
-            .collect();
-        index.places.sort_unstable();
+        index.link_places();
         index.numbers.sort_unstable();
         let by_line = index.numbers.iter().map(|(bits, line)| (*line, *bits));
         index.numbers_by_line = by_line.collect();
         index.numbers_by_line.sort_unstable();
-        index.long_runs = index
-            .tokens
-            .windows(COPIED_TOKENS)
-            .map(words::sequence)
-            .collect();
+        index.long_runs = words::runs(&index.tokens, COPIED_TOKENS).collect();
         index
+    }
+
+    fn link_places(&mut self) {
+        self.next_places = vec![NO_PLACE; self.tokens.len()];
+        for (at, token) in self.tokens.iter().enumerate().rev() {
+            if let Some(next) = self.first_places.insert(*token, at as u32) {
+                self.next_places[at] = next;
+            }
+        }
     }
 
     fn add_code(&mut self, code: &str, first_line: u32) {
         let (mut line, mut at) = (first_line, 0);
-        for token in words::tokens(code) {
+        for token in words::each_token(code) {
             let passed = &code.as_bytes()[at..token.start];
             line += passed.iter().filter(|b| **b == b'\n').count() as u32;
             at = token.start;
@@ -144,10 +149,7 @@ impl EvidenceIndex {
     }
 
     fn add_token(&mut self, token: Token<'_>, line: u32) {
-        let hash = words::hash(token.text);
-        if let Some(last) = self.tokens.last() {
-            self.pairs.insert(words::pair(*last, hash));
-        }
+        let hash = token.hash;
         self.tokens.push(hash);
         self.lines.push(line);
         if token.kind == Kind::Number
@@ -164,15 +166,16 @@ impl EvidenceIndex {
 
     /// How well an identifier is known in the chunk, its context, its path or the rest of the file.
     pub fn name(&self, name: &str) -> Support {
-        let (hash, folded) = (words::hash(name), words::hash_folded(name));
         let both = [&self.local, self.shared.as_ref()];
+        let hash = words::hash(name);
         if both.iter().any(|known| known.names.contains(&hash)) {
-            Support::Exact
-        } else if both.iter().any(|known| known.folded.contains(&folded)) {
-            Support::Folded
-        } else {
-            Support::None
+            return Support::Exact;
         }
+        let folded = words::hash_folded(name);
+        if both.iter().any(|known| known.folded.contains(&folded)) {
+            return Support::Folded;
+        }
+        Support::None
     }
 
     /// Whether a token of the chunk or its context is a name.
@@ -222,12 +225,12 @@ impl EvidenceIndex {
 
     /// Whether two tokens follow one another somewhere.
     pub fn follows(&self, first: u64, second: u64) -> bool {
-        self.pairs.contains(&words::pair(first, second))
+        self.starts(first).any(|tail| tail.get(1) == Some(&second))
     }
 
     /// Whether a token stands in the chunk or its context.
     pub fn has(&self, token: u64) -> bool {
-        found(&self.places, token).next().is_some()
+        self.first_places.contains_key(&token)
     }
 
     /// Whether the tokens stand in one run somewhere.
@@ -241,7 +244,7 @@ impl EvidenceIndex {
     /// Lines (from 0, in order) on which the tokens stand in one run.
     pub fn run_lines(&self, wanted: &[u64]) -> impl Iterator<Item = u32> {
         let start = |at: &usize| self.tokens[*at..].starts_with(wanted);
-        let places = wanted.first().map(|first| found(&self.places, *first));
+        let places = wanted.first().map(|first| self.places(*first));
         let starts = places.into_iter().flatten().map(|at| at as usize);
         starts.filter(start).flat_map(|at| {
             let lines = &self.lines[at..at + wanted.len()];
@@ -259,9 +262,10 @@ impl EvidenceIndex {
         self.line_count
     }
 
-    /// Whether these [`COPIED_TOKENS`] tokens stand in one run somewhere; the same as [`EvidenceIndex::run`], in constant time.
-    pub fn long_run(&self, wanted: &[u64]) -> bool {
-        self.long_runs.contains(&words::sequence(wanted))
+    /// Whether the tokens of this hash, one of [`words::runs`] of [`COPIED_TOKENS`], stand in one run somewhere; the same as
+    /// [`EvidenceIndex::run`], in constant time.
+    pub fn long_run(&self, run: u64) -> bool {
+        self.long_runs.contains(&run)
     }
 
     /// Whether the chunk has a line of this number, as counted in the source file.
@@ -276,9 +280,12 @@ impl EvidenceIndex {
             .any(|tail| tail.get(2) == Some(&wanted[2]))
     }
 
-    /// Where a token stands, counted in tokens.
+    /// Where a token stands, counted in tokens, in order.
     pub fn places(&self, token: u64) -> impl Iterator<Item = u32> + '_ {
-        found(&self.places, token)
+        let first = self.first_places.get(&token).copied();
+        std::iter::successors(first, |at| {
+            Some(self.next_places[*at as usize]).filter(|next| *next != NO_PLACE)
+        })
     }
 
     /// Up to so many tokens before a place, and as many after it.
@@ -292,12 +299,12 @@ impl EvidenceIndex {
     }
 
     fn starts(&self, token: u64) -> impl Iterator<Item = &[u64]> {
-        found(&self.places, token).map(|at| &self.tokens[at as usize..])
+        self.places(token).map(|at| &self.tokens[at as usize..])
     }
 
     /// Lines of the chunk or context (from 0) where a token stands.
     pub fn lines_of(&self, token: u64) -> impl Iterator<Item = u32> + '_ {
-        found(&self.places, token).map(|at| self.lines[at as usize])
+        self.places(token).map(|at| self.lines[at as usize])
     }
 }
 
@@ -312,8 +319,8 @@ fn found(sorted: &[(u64, u32)], key: u64) -> impl Iterator<Item = u32> + '_ {
 
 fn fold(texts: &[&str]) -> String {
     let mut folded = String::with_capacity(texts.iter().map(|t| t.len()).sum());
-    for word in texts.iter().flat_map(|text| text.split_whitespace()) {
-        folded.extend(word.chars().flat_map(char::to_lowercase));
+    for word in texts.iter().flat_map(|text| words::spaced(text)) {
+        words::push_lowered(&mut folded, word);
         folded.push(' ');
     }
     folded

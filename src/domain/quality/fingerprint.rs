@@ -23,15 +23,14 @@ const SHINGLE_WORDS: usize = 5;
 /// Jaccard similarity from which on two texts count as duplicates.
 pub const DUPLICATE_SIMILARITY: f64 = 0.7;
 
-/// Hash of a text's normal form: lower case, words only. Texts that differ in case, spacing and punctuation alone share it.
-pub fn exact(text: &str) -> u64 {
-    words::sequence(&words::plain_words(text))
+/// Hash of a text's normal form, by its [`words::plain_words`]. Texts that differ in case, spacing and punctuation alone share it.
+pub fn exact(plain_words: &[u64]) -> u64 {
+    words::sequence(plain_words)
 }
 
-/// Hashes of a text's 5-grams of words, sorted, each once; a shorter text is one shingle.
-pub fn shingles(text: &str) -> Vec<u64> {
-    let hashes = words::plain_words(text);
-    let windows = hashes.windows(SHINGLE_WORDS.min(hashes.len()).max(1));
+/// Hashes of a text's 5-grams of [`words::plain_words`], sorted, each once; a shorter text is one shingle.
+pub fn shingles(plain_words: &[u64]) -> Vec<u64> {
+    let windows = plain_words.windows(SHINGLE_WORDS.min(plain_words.len()).max(1));
     let mut shingles: Vec<u64> = windows.map(words::sequence).collect();
     shingles.sort_unstable();
     shingles.dedup();
@@ -56,14 +55,12 @@ pub struct Signature(Vec<u32>);
 impl Signature {
     /// Signature over a text's [`shingles`].
     pub fn of(shingles: &[u64]) -> Self {
-        let mut least = vec![u32::MAX; PERMUTATIONS];
-        for &hash in shingles {
-            for ((factor, term), slot) in FUNCTIONS.iter().zip(&mut least) {
-                let permuted = hash.wrapping_mul(*factor).wrapping_add(*term) >> 32;
-                *slot = (*slot).min(permuted as u32);
-            }
-        }
-        Signature(least)
+        let least = |(factor, term): &(u64, u64)| {
+            let permuted =
+                |hash: &u64| (hash.wrapping_mul(*factor).wrapping_add(*term) >> 32) as u32;
+            shingles.iter().map(permuted).min().unwrap_or(u32::MAX)
+        };
+        Signature(FUNCTIONS.iter().map(least).collect())
     }
 
     /// One key a band: texts that share a key are worth comparing.
@@ -89,6 +86,14 @@ static FUNCTIONS: LazyLock<[(u64, u64); PERMUTATIONS]> = LazyLock::new(|| {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn exact(text: &str) -> u64 {
+        super::exact(&words::plain_words(text))
+    }
+
+    fn shingles(text: &str) -> Vec<u64> {
+        super::shingles(&words::plain_words(text))
+    }
 
     fn numbered(range: std::ops::Range<usize>) -> String {
         range.map(|i| format!("word{i} ")).collect()

@@ -119,12 +119,7 @@ pub(super) fn has_number(text: &str, evidence: &EvidenceIndex) -> bool {
 }
 
 pub(super) fn has_text(text: &str, evidence: &EvidenceIndex) -> bool {
-    evidence.run(&hashes(text))
-}
-
-fn hashes(text: &str) -> Vec<u64> {
-    let tokens = words::tokens(text);
-    tokens.iter().map(|t| words::hash(t.text)).collect()
+    evidence.run(&words::token_hashes(text))
 }
 
 /// Whether quoted text stands in the source, or all that lies between its ellipses does.
@@ -133,15 +128,13 @@ pub(super) fn has_quote(text: &str, evidence: &EvidenceIndex) -> bool {
     let has = |part: &str| has_text(part, evidence);
     has(text)
         || text.contains(['…', '.']) && shortened().split("...").all(has)
-        || template::is_filled(&hashes(text), evidence)
+        || template::is_filled(&words::token_hashes(text), evidence)
 }
 
 pub(super) fn has_file(file: &str, evidence: &EvidenceIndex) -> bool {
     let name = file.rsplit('/').next().unwrap_or(file);
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let mut parts = words::tokens(stem)
-        .into_iter()
-        .filter(|t| t.kind != Kind::Mark);
+    let mut parts = words::each_token(stem).filter(|t| t.kind != Kind::Mark);
     parts.all(|t| evidence.name(t.text) != Support::None)
 }
 

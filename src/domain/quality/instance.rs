@@ -152,7 +152,7 @@ pub fn is_signature(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceInd
     places.any(|place| {
         let mut there = parameters(place, evidence).iter();
         let mut listed = list.iter().filter(|token| token.text != ",");
-        listed.all(|token| there.any(|other| *other == words::hash(token.text)))
+        listed.all(|token| there.any(|other| *other == token.hash))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Is this answer worth training on: gates, score, near-duplicates, contamination, and the verdict of a judge.
 //!
-//! Owns every rule by which an answer is kept or refused; asks no model and reads no file. [`EvidenceIndex`] is built once a chunk, [`check_answer`] is then
+//! Owns every rule by which an answer is kept or refused; asks no model and reads no file. [`EvidenceIndex`] is built once a chunk, [`examine`] is then
 //! cheap. What is wrong beyond doubt is refused with its own code; everything else gets a [`Score`] in `[0, 1]`, and one number, the
 //! least score, decides. Not here, because others own it: the finish reason and reasoning text of a completion (`llm`), what a secret looks like (`redact`), the
 //! index of stored fingerprints (`store`), and the words of the prompts.
@@ -10,12 +10,13 @@
 mod arithmetic;
 mod binding;
 mod bounds;
-pub mod citing;
+mod citing;
 mod constants;
 pub mod contamination;
 pub mod duplicate;
 pub mod elsewhere;
 pub mod evidence;
+mod examined;
 pub mod fingerprint;
 pub mod grounding;
 mod instance;
@@ -40,14 +41,10 @@ pub mod vocabulary;
 pub mod words;
 mod worked;
 
-pub use citing::evidence_lines;
 pub use elsewhere::Elsewhere;
 pub use evidence::{Evidence, EvidenceIndex, Symbols};
+pub use examined::Examined;
 pub use score::Parts;
-
-use grounding::Mention;
-use quoting::Quoting;
-use score::Subject;
 
 use crate::domain::failure::FailureCode;
 use crate::domain::redact;
@@ -83,10 +80,6 @@ impl Default for GateOptions {
     }
 }
 
-/// Most flags kept, and most characters of the text in one.
-const FLAGS_MAX: usize = 12;
-const FLAG_CHARS_MAX: usize = 80;
-
 /// How good an answer is, and why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Score {
@@ -96,9 +89,6 @@ pub struct Score {
     pub parts: Parts,
     /// What a reader should know: names without evidence or defined elsewhere in the repository, altered quotations, code that does not parse, repetition, copying.
     pub flags: Vec<String>,
-    /// Whether it names something that nothing bears out, not even the rest of the repository where that was looked at.
-    #[serde(skip)]
-    pub has_unknown_name: bool,
 }
 
 /// Why an answer is not kept.
@@ -112,43 +102,28 @@ pub struct Rejection {
     pub score: Option<Box<Score>>,
 }
 
-/// Judges one answer. `elsewhere` is what its repository defines beyond the evidence, once that was looked up; [`wants_elsewhere`] tells when it
-/// is wanted.
+/// Reads one answer whose faults are not beyond doubt; its verdict is then [`Examined::verdict`].
 ///
 /// # Errors
-/// A [`Rejection`] when the answer is wrong beyond doubt or scores below `options.min_score`.
-pub fn check_answer(
-    question: &str,
-    answer: &str,
-    evidence: &EvidenceIndex,
-    elsewhere: Option<&Elsewhere>,
+/// A [`Rejection`] when the answer is wrong beyond doubt.
+pub fn examine<'a>(
+    question: &'a str,
+    answer: &'a str,
+    evidence: &'a EvidenceIndex,
     options: &GateOptions,
-) -> Result<Score, Rejection> {
+) -> Result<Examined<'a>, Rejection> {
     let document = Document::parse(answer);
     let fault = length(answer, options)
         .or_else(|| secret(answer))
         .or_else(|| surface::fault(answer, &document, &options.markers, evidence));
-    if let Some((code, detail)) = fault {
-        return Err(Rejection {
+    match fault {
+        Some((code, detail)) => Err(Rejection {
             code,
             detail,
             score: None,
-        });
+        }),
+        None => Ok(Examined::of(question, answer, document, evidence)),
     }
-    let score = rate(question, answer, &document, evidence, elsewhere);
-    if score.value < options.min_score {
-        return Err(below(score, options.min_score));
-    }
-    Ok(score)
-}
-
-/// Whether a verdict given without the rest of the repository may change with it: the answer has a name or a file without evidence.
-pub fn wants_elsewhere(verdict: &Result<Score, Rejection>) -> bool {
-    let score = match verdict {
-        Ok(score) => Some(score),
-        Err(rejection) => rejection.score.as_deref(),
-    };
-    score.is_some_and(|score| score.has_unknown_name)
 }
 
 /// Most of a later answer that may retell earlier ones.
@@ -191,116 +166,6 @@ fn length(answer: &str, options: &GateOptions) -> Option<surface::Fault> {
 fn secret(answer: &str) -> Option<surface::Fault> {
     let fault = || (FailureCode::SecretInAnswer, "a secret".to_owned());
     redact::has_secret(answer).then(fault)
-}
-
-/// Scores an answer without refusing it.
-pub fn rate(
-    question: &str,
-    answer: &str,
-    document: &Document<'_>,
-    evidence: &EvidenceIndex,
-    elsewhere: Option<&Elsewhere>,
-) -> Score {
-    let text = document.running_text();
-    let sums = sums::read(&text);
-    let mut mentions = grounding::mentions(document, question, &sums, evidence);
-    if let Some(elsewhere) = elsewhere {
-        elsewhere.mark(&mut mentions);
-    }
-    let quoting = quoting::compare(document, question, &sums, evidence);
-    let (mentions, quoting) = (&mentions[..], &quoting);
-    let subject = Subject {
-        question,
-        answer,
-        document,
-        mentions,
-        quoting,
-        evidence,
-    };
-    let parts = subject.measure();
-    let mut flags = flags(mentions, quoting);
-    flags.extend(
-        subject
-            .unparsable()
-            .map(|code| flag("does not parse", code)),
-    );
-    flags.extend(habits(&parts));
-    Score {
-        value: parts.value(),
-        parts,
-        flags,
-        has_unknown_name: mentions.iter().any(Mention::is_unknown_name),
-    }
-}
-
-/// What is wrong with an answer as a whole.
-fn habits(parts: &Parts) -> impl Iterator<Item = String> {
-    let habits = [
-        ("repeats itself", parts.freshness),
-        ("mostly copied", parts.originality),
-    ];
-    let bad = habits.into_iter().filter(|(_, part)| *part < 1.0);
-    bad.map(|(what, _)| what.to_owned())
-}
-
-/// A text that was found, on one line and not too long.
-fn flag(what: &str, text: &str) -> String {
-    let line = text.trim().lines().next().unwrap_or_default();
-    let shown: String = line.chars().take(FLAG_CHARS_MAX).collect();
-    format!("{what}: {shown}")
-}
-
-fn flags(mentions: &[Mention<'_>], quoting: &Quoting) -> Vec<String> {
-    let unknown = mentions
-        .iter()
-        .filter(|m| m.support <= grounding::UNKNOWN_SUPPORT && !m.asked && !m.elsewhere)
-        .map(|m| ("no evidence", m.text));
-    let elsewhere = mentions
-        .iter()
-        .filter(|m| m.elsewhere)
-        .map(|m| ("only elsewhere in the repository", m.text));
-    let altered = quoting
-        .altered
-        .iter()
-        .map(|quote| ("altered quotation", quote.as_str()));
-    let mut flags: Vec<String> = Vec::new();
-    let miscounted = quoting
-        .miscounted
-        .iter()
-        .map(|sum| ("does not come out", sum.as_str()));
-    for (what, text) in unknown.chain(altered).chain(miscounted).chain(elsewhere) {
-        let flag = flag(what, text);
-        if flags.len() < FLAGS_MAX && !flags.contains(&flag) {
-            flags.push(flag);
-        }
-    }
-    flags
-}
-
-/// The reason is named after the part that cost most.
-fn below(score: Score, least: f64) -> Rejection {
-    let parts = score.parts.all();
-    let worst = parts
-        .iter()
-        .min_by(|a, b| a.1.total_cmp(&b.1))
-        .map_or("", |part| part.0);
-    let code = match worst {
-        "names" | "values" | "quotes" | "substance" => FailureCode::Ungrounded,
-        "syntax" => FailureCode::CodeUnparsable,
-        "freshness" => FailureCode::Repetition,
-        "originality" => FailureCode::VerbatimCopy,
-        _ => FailureCode::BelowMinScore,
-    };
-    let detail = format!(
-        "score {:.2} below {least}, mostly for its {worst}; {}",
-        score.value,
-        score.flags.join("; ")
-    );
-    Rejection {
-        code,
-        detail,
-        score: Some(Box::new(score)),
-    }
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub fn declared_names(code: &str) -> HashedSet {
     };
     let tokens = words::tokens(code);
     let pairs = tokens.windows(2).filter(|pair| declares(pair[0].text));
-    pairs.map(|pair| words::hash(pair[1].text)).collect()
+    pairs.map(|pair| pair[1].hash).collect()
 }
 
 /// Modules that a block imports as a whole, `import requests`: what it takes from these stands elsewhere.
@@ -36,10 +36,10 @@ pub fn imported_modules(code: &str) -> HashedSet {
         line.strip_prefix("import ")
             .filter(|rest| !rest.contains('{'))
     });
-    let names = imports.flat_map(words::tokens);
+    let names = imports.flat_map(words::each_token);
     names
         .filter(|token| token.kind == Kind::Name)
-        .map(|token| words::hash(token.text))
+        .map(|token| token.hash)
         .collect()
 }
 

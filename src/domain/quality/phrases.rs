@@ -29,6 +29,9 @@ impl Phrases {
             .automaton
             .get_or_init(|| AhoCorasick::new(self.list).ok())
             .as_ref()?;
+        if !automaton.is_match(folded) {
+            return None;
+        }
         let mut standing = automaton
             .find_overlapping_iter(folded)
             .filter(|found| stands(folded, found.range()));

@@ -9,6 +9,9 @@ pub const DOUBLE_QUOTES: [char; 3] = ['"', '“', '”'];
 
 /// Texts between two of the marks, on one line, not empty.
 pub fn quotations<'a>(text: &'a str, marks: &[char]) -> Vec<&'a str> {
+    if !marks.iter().any(|mark| text.contains(*mark)) {
+        return Vec::new();
+    }
     text.lines()
         .flat_map(|line| quotations_of_line(line, marks))
         .collect()
@@ -62,6 +65,10 @@ const FILE_SUFFIXES: &str = "py pyi rs js mjs cjs jsx ts tsx go java c h cc cpp 
 
 /// File names and paths in running text: `src/eval.rs`, `setup.cfg`; not `Node.js`, which is a name.
 pub fn files(text: &str) -> Vec<&str> {
+    let begins_suffix = |pair: &[u8]| pair[0] == b'.' && pair[1].is_ascii_lowercase();
+    if !text.as_bytes().windows(2).any(begins_suffix) {
+        return Vec::new();
+    }
     let word_end =
         |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')' | '"' | '\'' | '*');
     let words = text
@@ -275,7 +282,7 @@ pub fn denies(text: &str, before: bool) -> bool {
     if before && sentence.len() == text.len() && words.clone().all(is_joint) {
         return true;
     }
-    let is_denial = |word: &str| DENIALS.contains(&word.to_lowercase().as_str());
+    let is_denial = |word: &str| DENIALS.iter().any(|no| no.eq_ignore_ascii_case(word));
     let in_time = |word: &&str| !word.ends_with(',');
     words
         .by_ref()

@@ -13,7 +13,6 @@ use super::retouched;
 use super::sums::Sums;
 use super::template;
 use super::words::{self, Kind, Token};
-use super::worked;
 use std::sync::LazyLock;
 
 /// Shortest quotation, in tokens, that is compared: below it chance resemblance is common.
@@ -52,14 +51,15 @@ enum Likeness {
     Nothing,
 }
 
-/// Compares every code span and every code block.
+/// Compares every code span and every code block. `brings_input` is what [`grounding::brings_input`] says of the question.
 pub fn compare(
     document: &Document<'_>,
     question: &str,
+    brings_input: bool,
     sums: &Sums<'_>,
     evidence: &EvidenceIndex,
 ) -> Quoting {
-    let asked = Asked::of(question, evidence);
+    let asked = Asked::of(question, brings_input);
     let mut quoting = Quoting::default();
     for piece in &document.pieces {
         match piece {
@@ -80,17 +80,17 @@ pub fn compare(
 /// Whether every line of a code block stands in the source as it is.
 pub fn is_quotation(code: &str, evidence: &EvidenceIndex) -> bool {
     code.lines()
-        .all(|line| evidence.run(&hashes(&words::tokens(line))))
+        .all(|line| evidence.run(&words::token_hashes(line)))
 }
 
 impl Quoting {
     /// Takes a block: as a stretch of the source with a few words changed, or line by line.
     fn add_block(&mut self, code: &str, asked: &Asked, evidence: &EvidenceIndex) {
         let tokens = words::tokens(code);
-        let wanted = hashes(&tokens);
+        let wanted = words::hashes(&tokens);
         let given = |token: &Token<'_>| asked.explains(token);
         if !evidence.run(&wanted) && retouched::is_retouched(&tokens, &wanted, evidence, given) {
-            let is_changed = |line: &&str| !evidence.run(&hashes(&words::tokens(line)));
+            let is_changed = |line: &&str| !evidence.run(&words::token_hashes(line));
             let changed = code.lines().find(is_changed).unwrap_or(code);
             self.altered.push(changed.trim().to_owned());
         } else {
@@ -131,7 +131,8 @@ impl Quoting {
 
 /// The stretches between the ellipses of a quotation, unless it stands in the source with them.
 fn without_ellipses<'a>(line: &'a str, evidence: &EvidenceIndex) -> Vec<&'a str> {
-    if evidence.run(&hashes(&words::tokens(line))) {
+    let has_ellipsis = line.contains("...") || line.contains('…');
+    if !has_ellipsis || evidence.run(&words::token_hashes(line)) {
         return vec![line];
     }
     line.split("...").flat_map(|part| part.split('…')).collect()
@@ -139,7 +140,7 @@ fn without_ellipses<'a>(line: &'a str, evidence: &EvidenceIndex) -> Vec<&'a str>
 
 fn likeness(code: &str, asked: &Asked, evidence: &EvidenceIndex) -> Likeness {
     let tokens = words::tokens(code);
-    let wanted = hashes(&tokens);
+    let wanted = words::hashes(&tokens);
     if wanted.len() < TOKENS_MIN || asked.has_run(&wanted) {
         Likeness::Nothing
     } else if evidence.run(&wanted) {
@@ -261,13 +262,13 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(question: &str, evidence: &EvidenceIndex) -> Self {
+    fn of(question: &str, brings_input: bool) -> Self {
         let tokens = words::tokens(question);
         let numbers = tokens.iter().filter_map(|t| words::number_value(t.text));
         Asked {
             numbers: numbers.collect(),
-            tokens: hashes(&tokens),
-            brings_input: worked::asks_for_one(question, evidence),
+            tokens: words::hashes(&tokens),
+            brings_input,
         }
     }
 
@@ -276,7 +277,7 @@ impl Asked {
         let value = (token.kind == Kind::Number)
             .then(|| words::number_value(token.text))
             .flatten();
-        self.tokens.contains(&words::hash(token.text))
+        self.tokens.contains(&token.hash)
             || value.is_some_and(|value| self.brings_input || self.numbers.contains(&value))
     }
 
@@ -304,10 +305,6 @@ fn is_altered_operation(tokens: &[Token<'_>], wanted: &[u64], evidence: &Evidenc
     other_value || other_operator
 }
 
-fn hashes(tokens: &[Token<'_>]) -> Vec<u64> {
-    tokens.iter().map(|t| words::hash(t.text)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::evidence::Evidence;
@@ -327,6 +324,7 @@ mod tests {
             compare(
                 &Document::parse(answer),
                 "What is f(42)?",
+                true,
                 &Sums::default(),
                 &index,
             )

@@ -40,7 +40,7 @@ pub fn read<'a>(
     let in_question = words::tokens(question);
     let mut reader = Reader {
         question,
-        asked: in_question.iter().map(|t| words::hash(t.text)).collect(),
+        asked: in_question.iter().map(|t| t.hash).collect(),
         asked_folded: in_question
             .iter()
             .filter(|t| t.kind == Kind::Name)
@@ -106,7 +106,7 @@ impl<'a> Reader<'a, '_> {
     fn example(&mut self, line: &'a str, declared: &HashedSet, imported: &HashedSet) {
         let tokens = words::tokens(line);
         for (at, token) in tokens.iter().enumerate() {
-            let own = declared.contains(&words::hash(token.text));
+            let own = declared.contains(&token.hash);
             match token.kind {
                 Kind::Name if !own && self.is_borrowed(&tokens, at, imported) => {
                     self.name(token.text, false);
@@ -143,10 +143,10 @@ impl<'a> Reader<'a, '_> {
                 .iter()
                 .any(|part| contains(code, part, token.start))
         };
-        let is_quotation = has_text(code, self.evidence);
+        let tokens = words::tokens(code);
+        let is_quotation = self.evidence.run(&words::hashes(&tokens));
         let is_data = own::is_bytes(code);
         let mut inside: i32 = 0;
-        let tokens = words::tokens(code);
         for (at, token) in tokens.iter().enumerate() {
             match token.kind {
                 Kind::Name if told(token) || own::is_escape(code, token) => {}
@@ -333,9 +333,7 @@ impl<'a> Reader<'a, '_> {
         if same_sentence.any(|m| m.text == text && m.sort == sort) {
             return;
         }
-        let asked = words::tokens(text)
-            .iter()
-            .all(|t| self.asked.contains(&words::hash(t.text)));
+        let asked = words::each_token(text).all(|t| self.asked.contains(&t.hash));
         self.found.push(Mention {
             text,
             sort,

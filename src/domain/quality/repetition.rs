@@ -3,7 +3,7 @@
 //! Owns shares in `[0, 1]`; where the limit lies is the caller's matter.
 
 use super::evidence::{COPIED_TOKENS, EvidenceIndex};
-use super::words::{self, HashedSet};
+use super::words::{self, HashedSet, Token};
 
 /// Words in a row that must recur to count as repeated. Shorter runs recur in honest prose.
 const REPEATED_WORDS: usize = 8;
@@ -11,11 +11,9 @@ const REPEATED_WORDS: usize = 8;
 /// Share of the words that lie in a run of eight words which stood before.
 pub fn repeated_share(text: &str) -> f64 {
     let hashes = words::plain_words(text);
-    let mut seen = HashedSet::default();
-    let runs = hashes.windows(REPEATED_WORDS).enumerate();
-    let again = runs
-        .filter(|(_, run)| !seen.insert(words::sequence(run)))
-        .map(|(at, _)| at);
+    let mut seen = HashedSet::with_capacity_and_hasher(hashes.len(), Default::default());
+    let runs = words::runs(&hashes, REPEATED_WORDS).enumerate();
+    let again = runs.filter(|(_, run)| !seen.insert(*run)).map(|(at, _)| at);
     covered_share(again, REPEATED_WORDS, hashes.len())
 }
 
@@ -24,23 +22,22 @@ pub fn retold_share(text: &str, before: &[&str]) -> f64 {
     let mut known = HashedSet::default();
     for earlier in before {
         let hashes = words::plain_words(earlier);
-        known.extend(hashes.windows(REPEATED_WORDS).map(words::sequence));
+        known.extend(words::runs(&hashes, REPEATED_WORDS));
     }
     let hashes = words::plain_words(text);
-    let runs = hashes.windows(REPEATED_WORDS).enumerate();
+    let runs = words::runs(&hashes, REPEATED_WORDS).enumerate();
     let again = runs
-        .filter(|(_, run)| known.contains(&words::sequence(run)))
+        .filter(|(_, run)| known.contains(run))
         .map(|(at, _)| at);
     covered_share(again, REPEATED_WORDS, hashes.len())
 }
 
-/// Share of the tokens that lie in a run of twelve tokens of the source.
-pub fn copied_share(text: &str, evidence: &EvidenceIndex) -> f64 {
-    let tokens = words::tokens(text);
-    let hashes: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
-    let runs = hashes.windows(COPIED_TOKENS).enumerate();
+/// Share of a text's tokens that lie in a run of twelve tokens of the source.
+pub fn copied_share(tokens: &[Token<'_>], evidence: &EvidenceIndex) -> f64 {
+    let hashes = words::hashes(tokens);
+    let runs = words::runs(&hashes, COPIED_TOKENS).enumerate();
     let copied = runs
-        .filter(|(_, run)| evidence.long_run(run))
+        .filter(|(_, run)| evidence.long_run(*run))
         .map(|(at, _)| at);
     covered_share(copied, COPIED_TOKENS, hashes.len())
 }
@@ -88,13 +85,9 @@ mod tests {
             ..Evidence::default()
         };
         let index = EvidenceIndex::new(&evidence, Default::default());
-        assert_eq!(copied_share(chunk, &index), 1.0);
-        assert_eq!(
-            copied_share(
-                "It keeps `let total = a + b;` for the caller and returns it at the end",
-                &index
-            ),
-            0.0
-        );
+        let share = |text| copied_share(&words::tokens(text), &index);
+        assert_eq!(share(chunk), 1.0);
+        let answer = "It keeps `let total = a + b;` for the caller and returns it at the end";
+        assert_eq!(share(answer), 0.0);
     }
 }

@@ -8,7 +8,8 @@ use super::grounding::{ASKED_SUPPORT, Mention, Sort};
 use super::markdown::{Document, Piece};
 use super::quoting::{self, Quoting};
 use super::relevance::Wording;
-use super::{repetition, syntax, worked};
+use super::words;
+use super::{repetition, syntax};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -97,20 +98,23 @@ pub struct Subject<'a> {
     pub question: &'a str,
     /// The answer.
     pub answer: &'a str,
-    /// The answer, cut into its pieces.
-    pub document: &'a Document<'a>,
     /// What it names.
     pub mentions: &'a [Mention<'a>],
     /// How it quotes.
     pub quoting: &'a Quoting,
     /// What it may rest on.
     pub evidence: &'a EvidenceIndex,
+    /// Whether the question brings input of its own.
+    pub brings_input: bool,
+    /// How many code blocks of the answer's own do not parse.
+    pub unparsable: usize,
 }
 
 impl Subject<'_> {
     /// Measures every part.
     pub fn measure(&self) -> Parts {
-        let wording = Wording::of(self.question, self.answer);
+        let said = words::tokens(self.answer);
+        let wording = Wording::of(self.question, &said);
         Parts {
             names: self.names(),
             values: self.values(),
@@ -118,12 +122,11 @@ impl Subject<'_> {
                 ALTERED_FACTOR,
                 self.quoting.altered.len() + self.quoting.miscounted.len(),
             ),
-            syntax: powered(UNPARSABLE_FACTOR, self.unparsable().count()),
+            syntax: powered(UNPARSABLE_FACTOR, self.unparsable),
             substance: 1.0 - 0.5f64.powf(self.facts(wording.shared(self.evidence))),
             relevance: IRRELEVANT_LEFT + (1.0 - IRRELEVANT_LEFT) * wording.part(),
             freshness: (1.0 - REPETITION_COST * repetition::repeated_share(self.answer)).max(0.0),
-            originality: (2.0 * (1.0 - repetition::copied_share(self.answer, self.evidence)))
-                .min(1.0),
+            originality: (2.0 * (1.0 - repetition::copied_share(&said, self.evidence))).min(1.0),
         }
     }
 
@@ -142,9 +145,12 @@ impl Subject<'_> {
     }
 
     fn values(&self) -> f64 {
-        let derived = worked::asks_for_one(self.question, self.evidence);
-        let share = if derived { DERIVED_SHARE } else { 1.0 };
-        let works_example = derived || self.mentions.iter().any(|m| m.is_example);
+        let share = if self.brings_input {
+            DERIVED_SHARE
+        } else {
+            1.0
+        };
+        let works_example = self.brings_input || self.mentions.iter().any(|m| m.is_example);
         let least = if works_example {
             EXAMPLE_NUMBERS_LEFT
         } else {
@@ -164,17 +170,6 @@ impl Subject<'_> {
         best_supports(own.filter(|m| m.sort == sort && !m.asked)).into_values()
     }
 
-    /// Code blocks that are the answer's own and do not parse.
-    pub fn unparsable(&self) -> impl Iterator<Item = &str> {
-        self.document.pieces.iter().filter_map(|piece| match piece {
-            Piece::Block { tag, code } => {
-                let own = !quoting::is_quotation(code, self.evidence);
-                (own && syntax::parses(tag, code) == Some(false)).then_some(*code)
-            }
-            _ => None,
-        })
-    }
-
     /// Things of the source that the answer names, each weighed by how much it tells.
     /// `wording` is the share of the answer's words that the source has.
     fn facts(&self, wording: f64) -> f64 {
@@ -190,6 +185,18 @@ impl Subject<'_> {
             + self.quoting.exact as f64
             + WORDING_WEIGHT * (wording - WORDING_BY_CHANCE).max(0.0)
     }
+}
+
+/// Code blocks that are the answer's own and do not parse.
+pub fn unparsable<'a>(document: &Document<'a>, evidence: &EvidenceIndex) -> Vec<&'a str> {
+    let broken = document.pieces.iter().filter_map(|piece| match piece {
+        Piece::Block { tag, code } => {
+            let own = !quoting::is_quotation(code, evidence);
+            (own && syntax::parses(tag, code) == Some(false)).then_some(*code)
+        }
+        _ => None,
+    });
+    broken.collect()
 }
 
 /// How much a thing of the source that an answer names tells.

@@ -40,6 +40,9 @@ pub fn read(text: &str) -> Sums<'_> {
 
 /// Numbers of an expression that is all of a text, and what it comes to: `0.1 + 0.2`.
 pub fn of_expression(text: &str) -> Vec<f64> {
+    if !text.bytes().any(|b| b.is_ascii_digit()) {
+        return Vec::new();
+    }
     let tokens = words::tokens(text);
     let side = tokens.first().and_then(|_| Side::read(text, &tokens, 0));
     let whole = side.filter(|side| side.operations > 0 && side.end == tokens.len());

@@ -6,7 +6,11 @@
 use super::evidence::EvidenceIndex;
 use super::markdown::{Document, Piece};
 use super::phrases::Phrases;
+use super::words::{self, AsIs};
 use crate::domain::failure::FailureCode;
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::LazyLock;
 
 /// A fault found: its code and what was found.
 pub type Fault = (FailureCode, String);
@@ -191,10 +195,12 @@ pub fn fault(
 
 fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
-        let letters = word.chars().flat_map(char::to_lowercase);
-        folded.extend(letters.map(|c| if c == '’' { '\'' } else { c }));
+    for word in words::spaced(text) {
+        words::push_lowered(&mut folded, word);
         folded.push(' ');
+    }
+    if folded.contains('’') {
+        folded = folded.replace('’', "'");
     }
     folded
 }
@@ -310,7 +316,7 @@ fn tail(text: &str) -> String {
 }
 
 /// The commonest words of languages that models drift into; English stands first.
-const STOP_WORDS: &[&[&str]] = &[
+const STOP_WORDS: [&[&str]; 7] = [
     &[
         "the", "and", "is", "of", "to", "in", "that", "it", "for", "a", "an", "with", "as", "by",
         "this", "be", "are", "not", "if", "on", "or",
@@ -341,25 +347,36 @@ const STOP_WORDS: &[&[&str]] = &[
     ],
 ];
 
+/// Which languages have a word, by its hash: a bit for each.
+static LANGUAGES: LazyLock<HashMap<u64, u8, BuildHasherDefault<AsIs>>> = LazyLock::new(|| {
+    let mut languages = HashMap::default();
+    for (nth, words) in STOP_WORDS.iter().enumerate() {
+        for word in *words {
+            *languages.entry(words::hash(word)).or_default() |= 1 << nth;
+        }
+    }
+    languages
+});
+
 fn other_language(prose: &str) -> Option<Fault> {
-    let letters = prose.chars().filter(|c| c.is_alphabetic()).count();
-    let foreign = prose
-        .chars()
-        .filter(|c| c.is_alphabetic() && u32::from(*c) > 0x024F)
-        .count();
-    let words: Vec<&str> = prose
-        .split(|c: char| !c.is_alphabetic())
-        .filter(|w| !w.is_empty())
-        .collect();
-    let share = |list: &[&str]| words.iter().filter(|w| list.contains(w)).count();
-    let english = share(STOP_WORDS[0]);
-    let drifted = words.len() >= 20
-        && STOP_WORDS[1..]
-            .iter()
-            .any(|list| share(list) > 2 * english + 2);
-    let fault = (
-        FailureCode::WrongLanguage,
-        "the prose is not English".to_owned(),
-    );
-    (foreign * 10 > letters * 3 || drifted).then_some(fault)
+    let (mut letters, mut foreign, mut words) = (0, 0, 0);
+    let mut shares = [0; STOP_WORDS.len()];
+    let cut = prose.split(|c: char| !c.is_alphabetic());
+    for word in cut.filter(|word| !word.is_empty()) {
+        words += 1;
+        letters += word.chars().count();
+        foreign += word.chars().filter(|c| u32::from(*c) > 0x024F).count();
+        let languages = LANGUAGES.get(&words::hash(word)).copied().unwrap_or(0);
+        for (nth, share) in shares.iter_mut().enumerate() {
+            *share += usize::from(languages >> nth & 1);
+        }
+    }
+    let drifted = words >= 20 && shares[1..].iter().any(|share| *share > 2 * shares[0] + 2);
+    let fault = || {
+        (
+            FailureCode::WrongLanguage,
+            "the prose is not English".to_owned(),
+        )
+    };
+    (foreign * 10 > letters * 3 || drifted).then(fault)
 }

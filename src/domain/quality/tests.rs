@@ -32,12 +32,25 @@ fn index() -> EvidenceIndex {
     EvidenceIndex::new(&evidence, Default::default())
 }
 
+fn check_answer(
+    question: &str,
+    answer: &str,
+    evidence: &EvidenceIndex,
+    options: &GateOptions,
+) -> Result<Score, Rejection> {
+    examine(question, answer, evidence, options)?.verdict(options.min_score)
+}
+
+fn rate(question: &str, answer: &str, evidence: &EvidenceIndex) -> Score {
+    Examined::of(question, answer, Document::parse(answer), evidence).score()
+}
+
 fn check(answer: &str) -> Result<Score, Rejection> {
     let options = GateOptions {
         markers: vec!["SOURCE 1f2e3d".into()],
         ..GateOptions::default()
     };
-    check_answer(QUESTION, answer, &index(), None, &options)
+    check_answer(QUESTION, answer, &index(), &options)
 }
 
 fn code(answer: &str) -> Option<FailureCode> {
@@ -185,7 +198,6 @@ fn a_file_that_speaks_of_snippets_may_be_answered_so() {
             "What does `save_snippet` do?",
             answer,
             &index,
-            None,
             &GateOptions::default()
         )
         .is_ok()
@@ -219,7 +231,7 @@ fn what_is_computed_or_filled_in_is_no_invention() {
             "`after('1 month')` hands its `attempt` on to `clock.wait`, with `SECONDS`.",
         ),
     ] {
-        let score = check_answer(question, answer, &index, None, &GateOptions::default());
+        let score = check_answer(question, answer, &index, &GateOptions::default());
         assert!(
             score.as_ref().is_ok_and(|score| score.value > 0.75),
             "{answer}: {score:?}"
@@ -233,7 +245,6 @@ fn what_is_computed_or_filled_in_is_no_invention() {
             "What does `after` do?",
             answer,
             &index,
-            None,
             &GateOptions::default(),
         );
         assert_eq!(
@@ -256,7 +267,7 @@ fn an_answer_may_work_an_example_through() {
     };
     let index = EvidenceIndex::new(&evidence, Default::default());
     let check = |question: &str, answer: &str| {
-        check_answer(question, answer, &index, None, &GateOptions::default())
+        check_answer(question, answer, &index, &GateOptions::default())
     };
     let plain = "What does `pack` in src/pack.rs do with a `body`?";
     for (question, answer) in [
@@ -296,7 +307,7 @@ fn an_answer_may_work_an_example_through() {
 fn the_same_answer_always_gets_the_same_score() {
     let answer = TRUE_ANSWER.replace("5 attempts", "7 attempts or 9");
     let scores: Vec<f64> = (0..20)
-        .map(|_| rate(QUESTION, &answer, &Document::parse(&answer), &index(), None).value)
+        .map(|_| rate(QUESTION, &answer, &index()).value)
         .collect();
     assert!(
         scores
@@ -363,8 +374,8 @@ fn no_text_makes_a_check_panic() {
             min_score: 0.0,
             ..GateOptions::default()
         };
-        let _ = check_answer(&text, &text, &index, None, &options);
-        let score = rate(&text, &text, &Document::parse(&text), &index, None).value;
+        let _ = check_answer(&text, &text, &index, &options);
+        let score = rate(&text, &text, &index).value;
         assert!((0.0..=1.0).contains(&score), "{text:?}: {score}");
     }
 }
@@ -375,11 +386,14 @@ fn what_the_repository_has_elsewhere_is_neither_evidence_nor_invention() {
     elsewhere.add_path("src/crawl_queue.py");
     let known = "def requeue_page(url):\n    pass\n\nclass PageStore:\n    pass\n";
     elsewhere.add_definitions(&crate::domain::chunk::Outline::of(known, "Python"), known);
-    let checked = |answer: &str, elsewhere| {
-        let evidence = index();
-        let verdict = check_answer(QUESTION, answer, &evidence, elsewhere, &Default::default());
-        let wants = wants_elsewhere(&verdict);
-        (verdict, wants)
+    let checked = |answer: &str, elsewhere: Option<&Elsewhere>| {
+        let (evidence, options) = (index(), GateOptions::default());
+        let mut examined = examine(QUESTION, answer, &evidence, &options).unwrap();
+        if let Some(elsewhere) = elsewhere {
+            examined.look_up(elsewhere);
+        }
+        let wants = examined.wants_elsewhere();
+        (examined.verdict(options.min_score), wants)
     };
     let naming = |name: &str| format!("{TRUE_ANSWER} Compare {name}.");
     for (name, flag) in [
@@ -415,7 +429,7 @@ fn what_an_answer_says_is_absent_need_not_be_there() {
     let index = EvidenceIndex::new(&evidence, Default::default());
     let check = |answer: &str| {
         let options = GateOptions::default();
-        check_answer("What does `start` return?", answer, &index, None, &options)
+        check_answer("What does `start` return?", answer, &index, &options)
     };
     let absent = "`start` returns `api`, made by `wrap` from `store`. It has no `subscribe` and no `replace_reducer`.";
     assert!(check(absent).is_ok(), "{:?}", check(absent));

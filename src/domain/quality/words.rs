@@ -47,6 +47,17 @@ pub fn hash_lowered(text: &str) -> u64 {
     }
 }
 
+/// Adds a word in lower case, character by character.
+pub fn push_lowered(text: &mut String, word: &str) {
+    if word.is_ascii() {
+        let start = text.len();
+        text.push_str(word);
+        text[start..].make_ascii_lowercase();
+    } else {
+        text.extend(word.chars().flat_map(char::to_lowercase));
+    }
+}
+
 fn hash_bytes(bytes: impl Iterator<Item = u8>) -> u64 {
     let step = |state: u64, byte: u8| (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     mix(bytes.fold(0xcbf2_9ce4_8422_2325, step))
@@ -71,6 +82,22 @@ pub fn sequence(hashes: &[u64]) -> u64 {
     hashes.iter().fold(0, |state, hash| pair(state, *hash))
 }
 
+/// Hashes of every run of so many hashes, in order: cheaper than [`sequence`] over each, and not its values.
+pub fn runs(hashes: &[u64], length: usize) -> impl Iterator<Item = u64> + '_ {
+    /// Odd, with bits all over: each hash of a run is multiplied by another power of it.
+    const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
+    let leaving = (0..length).fold(1u64, |power, _| power.wrapping_mul(BASE));
+    let push = |state: u64, hash: u64| state.wrapping_mul(BASE).wrapping_add(hash);
+    let head = hashes.get(..length.saturating_sub(1)).unwrap_or(hashes);
+    let mut state = head.iter().fold(0, |state, hash| push(state, *hash));
+    let mut left = [0].iter().chain(hashes);
+    hashes.iter().skip(head.len()).map(move |hash| {
+        let gone = left.next().map_or(0, |hash| hash.wrapping_mul(leaving));
+        state = push(state, *hash).wrapping_sub(gone);
+        mix(state)
+    })
+}
+
 /// What a code token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -87,6 +114,8 @@ pub enum Kind {
 pub struct Token<'a> {
     /// Its text.
     pub text: &'a str,
+    /// [`hash`] of its text.
+    pub hash: u64,
     /// First byte in the text it was cut from.
     pub start: usize,
     /// What it is.
@@ -103,43 +132,146 @@ impl Token<'_> {
 /// Cuts code, of any language, into tokens; white space separates and vanishes.
 pub fn tokens(code: &str) -> Vec<Token<'_>> {
     let mut found = Vec::with_capacity(code.len() / 4);
-    let mut rest = code;
-    while let Some(first) = rest.chars().next() {
-        let start = code.len() - rest.len();
-        let (kind, length) = measure(rest, first);
-        if !first.is_whitespace() {
-            let text = &rest[..length];
-            found.push(Token { text, start, kind });
-        }
-        rest = &rest[length..];
-    }
+    found.extend(each_token(code));
     found
 }
 
-fn measure(rest: &str, first: char) -> (Kind, usize) {
-    if first.is_ascii_digit() {
-        (Kind::Number, number_length(rest))
-    } else if is_word(first) {
-        (Kind::Name, run(rest, is_word))
-    } else if is_operator(first) {
-        (Kind::Mark, run(rest, is_operator))
-    } else {
-        (Kind::Mark, first.len_utf8())
+/// As [`tokens`], one by one.
+pub fn each_token(code: &str) -> impl Iterator<Item = Token<'_>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < code.len() {
+            let start = at;
+            let (class, length) = class_at(code, start);
+            at += length;
+            let kind = match class {
+                Class::Space => continue,
+                Class::Digit => Kind::Number,
+                Class::Letter | Class::Joiner => Kind::Name,
+                Class::Operator | Class::Mark => Kind::Mark,
+            };
+            at = match class {
+                Class::Digit => start + number_length(&code.as_bytes()[start..]),
+                Class::Letter | Class::Joiner => end_of_run(code, at, Class::is_word),
+                Class::Operator => end_of_run(code, at, |class| class == Class::Operator),
+                Class::Mark | Class::Space => at,
+            };
+            let text = &code[start..at];
+            let hash = hash(text);
+            return Some(Token {
+                text,
+                hash,
+                start,
+                kind,
+            });
+        }
+        None
+    })
+}
+
+/// Hashes of all tokens of some code.
+pub fn token_hashes(code: &str) -> Vec<u64> {
+    let mut found = Vec::with_capacity(code.len() / 4);
+    found.extend(each_token(code).map(|token| token.hash));
+    found
+}
+
+/// Hashes of some tokens.
+pub fn hashes(tokens: &[Token<'_>]) -> Vec<u64> {
+    tokens.iter().map(|token| token.hash).collect()
+}
+
+/// What a character is to a tokeniser. Only ASCII has digits, joiners and operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Space,
+    Letter,
+    Digit,
+    /// `_` and `$`.
+    Joiner,
+    Operator,
+    Mark,
+}
+
+impl Class {
+    fn is_plain(self) -> bool {
+        matches!(self, Class::Letter | Class::Digit)
+    }
+
+    fn is_word(self) -> bool {
+        self.is_plain() || self == Class::Joiner
+    }
+
+    const fn of_ascii(byte: u8) -> Self {
+        match byte {
+            b'0'..=b'9' => Class::Digit,
+            b'A'..=b'Z' | b'a'..=b'z' => Class::Letter,
+            b'_' | b'$' => Class::Joiner,
+            b'\t'..=b'\r' | b' ' => Class::Space,
+            b'=' | b'<' | b'>' | b'!' | b'&' | b'|' | b'+' | b'-' | b'*' | b'/' | b'%' | b'^'
+            | b'~' | b'?' | b':' => Class::Operator,
+            _ => Class::Mark,
+        }
     }
 }
 
-fn run(text: &str, belongs: fn(char) -> bool) -> usize {
-    text.find(|c| !belongs(c)).unwrap_or(text.len())
+const CLASSES: [Class; 128] = {
+    let mut classes = [Class::Mark; 128];
+    let mut byte = 0;
+    while byte < classes.len() {
+        classes[byte] = Class::of_ascii(byte as u8);
+        byte += 1;
+    }
+    classes
+};
+
+/// The class of the character at a place, and its length in bytes.
+#[inline]
+fn class_at(text: &str, at: usize) -> (Class, usize) {
+    match CLASSES.get(usize::from(text.as_bytes()[at])) {
+        Some(class) => (*class, 1),
+        None => wide_class_at(text, at),
+    }
+}
+
+fn wide_class_at(text: &str, at: usize) -> (Class, usize) {
+    match text[at..].chars().next() {
+        Some(c) if c.is_alphanumeric() => (Class::Letter, c.len_utf8()),
+        Some(c) if c.is_whitespace() => (Class::Space, c.len_utf8()),
+        other => (Class::Mark, other.map_or(1, char::len_utf8)),
+    }
+}
+
+/// Where the run of characters of a kind that goes on at a place ends.
+#[inline]
+fn end_of_run(text: &str, mut at: usize, belongs: impl Fn(Class) -> bool) -> usize {
+    while at < text.len() {
+        let (class, length) = class_at(text, at);
+        if !belongs(class) {
+            break;
+        }
+        at += length;
+    }
+    at
+}
+
+/// The stretches of a text between white space.
+pub fn spaced(text: &str) -> impl Iterator<Item = &str> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = end_of_run(text, at, |class| class == Class::Space);
+        at = end_of_run(text, start, |class| class != Class::Space);
+        (start < at).then(|| &text[start..at])
+    })
 }
 
 /// A number may hold points and separators between digits: `1.5`, `1_000`, `0x1F`, `1.2.3`. An ellipsis or a final full stop is not part of it.
-fn number_length(text: &str) -> usize {
-    let bytes = text.as_bytes();
+fn number_length(bytes: &[u8]) -> usize {
     let mut end = 1;
     while end < bytes.len() {
-        let here = char::from(bytes[end]);
+        let here = bytes[end];
         let digit_follows = bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
-        if !(here.is_ascii_alphanumeric() || here == '_' || (here == '.' && digit_follows)) {
+        if !(here.is_ascii_alphanumeric() || here == b'_' || (here == b'.' && digit_follows)) {
             break;
         }
         end += 1;
@@ -152,19 +284,20 @@ pub fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
 }
 
-fn is_operator(c: char) -> bool {
-    matches!(
-        c,
-        '=' | '<' | '>' | '!' | '&' | '|' | '+' | '-' | '*' | '/' | '%' | '^' | '~' | '?' | ':'
-    )
-}
-
 /// Hashes of the lower-cased words of a text, runs of letters and digits, for near-duplicates and overlaps.
 pub fn plain_words(text: &str) -> Vec<u64> {
-    let cut = text.split(|c: char| !c.is_alphanumeric());
-    cut.filter(|word| !word.is_empty())
-        .map(hash_lowered)
-        .collect()
+    let mut found = Vec::with_capacity(text.len() / 5);
+    let mut at = 0;
+    while at < text.len() {
+        let end = end_of_run(text, at, Class::is_plain);
+        if end > at {
+            found.push(hash_lowered(&text[at..end]));
+            at = end;
+        } else {
+            at += class_at(text, at).1;
+        }
+    }
+    found
 }
 
 /// The parts of an identifier: `HTTPDigestAuth` -> HTTP Digest Auth, `max_bytes` -> max bytes.
@@ -207,6 +340,15 @@ pub fn looks_like_code(word: &str) -> bool {
 
 /// The value of a numeric token: decimal, hexadecimal, octal, binary, with separators and a unit or type suffix (`0xFFu8`, `1_000`, `30s`, `33rd`).
 pub fn number_value(token: &str) -> Option<f64> {
+    match token.as_bytes() {
+        // Beyond so few digits a number need not be a whole one of a float.
+        digits if digits.len() <= 15 && digits.iter().all(u8::is_ascii_digit) => {
+            return digits_value(digits);
+        }
+        [b'0'..=b'9' | b'_' | b',' | b'.' | b'+' | b'-', ..] => {}
+        // Infinities and what is no number are no values.
+        _ => return None,
+    }
     let clean: String = token.chars().filter(|c| !matches!(c, '_' | ',')).collect();
     let lower = clean.to_ascii_lowercase();
     for (prefix, radix) in [("0x", 16), ("0b", 2), ("0o", 8)] {
@@ -215,6 +357,12 @@ pub fn number_value(token: &str) -> Option<f64> {
         }
     }
     decimal_value(&lower)
+}
+
+fn digits_value(digits: &[u8]) -> Option<f64> {
+    let step = |value: u64, digit: &u8| 10 * value + u64::from(digit - b'0');
+    let value = digits.iter().fold(0, step);
+    (!digits.is_empty()).then_some(value as f64)
 }
 
 fn radix_value(digits: &str, radix: u32) -> Option<f64> {
@@ -254,6 +402,19 @@ mod tests {
     }
 
     #[test]
+    fn runs_are_told_by_their_hashes_in_order() {
+        let hashes = [1, 2, 3, 1, 2, 3, 2].map(mix);
+        let runs: Vec<u64> = runs(&hashes, 3).collect();
+        assert_eq!(runs.len(), 5);
+        for (one, a) in runs.iter().enumerate() {
+            for (other, b) in runs.iter().enumerate() {
+                assert_eq!(a == b, hashes[one..one + 3] == hashes[other..other + 3]);
+            }
+        }
+        assert_eq!(super::runs(&hashes[..2], 3).count(), 0);
+    }
+
+    #[test]
     fn numbers_have_one_value_in_every_notation() {
         for (text, value) in [
             ("0xFF", 255.0),
@@ -267,8 +428,9 @@ mod tests {
         ] {
             assert_eq!(number_value(text), Some(value), "{text}");
         }
-        assert_eq!(number_value("1.2.3"), None);
-        assert_eq!(number_value("0x"), None);
+        for text in ["1.2.3", "0x", "", "inf", "nan", "."] {
+            assert_eq!(number_value(text), None, "{text}");
+        }
     }
 
     #[test]
