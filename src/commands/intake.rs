@@ -93,7 +93,7 @@ pub fn generate(
         sender,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(workers(settings.limits.concurrency))
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
@@ -112,6 +112,15 @@ pub fn generate(
     close(cache_thread);
     drop(progress);
     exit(ended?, summary)
+}
+
+/// Threads that send, receive and check. An answer that came back keeps its place at the server until a thread is free to store it, so the
+/// more may be in flight, the more threads there are, and the system gives one that was idle its turn before those that compute.
+fn workers(concurrency: usize) -> usize {
+    const WORKERS_MIN: usize = 2;
+    const WORKERS_MAX: usize = 8;
+    const PLACES_PER_WORKER: usize = 64;
+    (WORKERS_MIN + concurrency / PLACES_PER_WORKER).min(WORKERS_MAX)
 }
 
 /// Finds files with `find` and shows each to `look`; nothing is sent or stored. The cache is opened for what it knows, and may learn.

@@ -10,6 +10,7 @@ use super::row;
 use crate::domain::failure::{FailedItem, FailureCode};
 use crate::domain::prompt::Author;
 use crate::domain::sample::Sample;
+use crate::llm::Owed;
 use futures_util::future::join_all;
 
 /// A chunk that does not fit the model's window is cut again, down to so many bytes.
@@ -35,16 +36,17 @@ impl Engine {
         let mut waiting = vec![piece];
         while let Some(piece) = waiting.pop() {
             let shown = context.show(&piece.chunk, self.settings.min_score);
-            let questions = match piece.ask {
-                Ask::Answers(known) => known,
+            let (questions, owed) = match piece.ask {
+                Ask::Answers(known) => (known, self.client().owe(0)),
                 Ask::Questions(plan, tries) => {
+                    let owed = self.client().owe(1 + plan.slots.len());
                     match self.questions(context, &shown, &plan, tries).await? {
                         Asked::Questions(asked) => {
                             result.rejected.extend(asked.dropped);
                             if let Some(code) = asked.failed {
                                 result.fail(failed(&shown, None, code, tries));
                             }
-                            asked.kept.into_iter().map(Wanted::fresh).collect()
+                            (asked.kept.into_iter().map(Wanted::fresh).collect(), owed)
                         }
                         Asked::TooLong if piece.chunk.range.len() > CHUNK_BYTES_MIN => {
                             waiting.extend(context.halves(&piece.chunk, tries));
@@ -61,7 +63,7 @@ impl Engine {
                     }
                 }
             };
-            self.answers(context, &shown, questions, &mut result)
+            self.answers(context, &shown, questions, owed, &mut result)
                 .await?;
         }
         Ok(result)
@@ -72,11 +74,15 @@ impl Engine {
         context: &FileContext<'_>,
         shown: &Shown<'_>,
         questions: Vec<Wanted>,
+        owed: Owed<'_>,
         result: &mut PieceResult,
     ) -> Result<(), Halt> {
-        let talks = questions
-            .iter()
-            .map(|wanted| self.conversation(context, shown, wanted));
+        let owed = owed.each(questions.len());
+        let talks = questions.iter().zip(owed).map(|(wanted, owed)| async move {
+            let talk = self.conversation(context, shown, wanted).await;
+            drop(owed);
+            talk
+        });
         let talks = join_all(talks).await;
         for (wanted, talk) in questions.iter().zip(talks) {
             match talk? {

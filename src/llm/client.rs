@@ -54,6 +54,9 @@ pub(super) struct Learnt {
     pub calibration: Calibration,
 }
 
+/// A file that is about to make its first request is taken to owe this many, until it tells.
+const FILE_OWES: usize = 6;
+
 /// A server that claims to have read less than this counts wrongly, or counts only what it had not in its cache.
 const CUT_AT_TOKENS_MIN: u64 = 512;
 
@@ -203,11 +206,23 @@ impl Client {
     /// Announces that a request will be made soon, so that [`room`](Client::room) counts it.
     pub fn expect(&self) {
         self.gate.expect();
+        self.gate.owe(FILE_OWES);
     }
 
     /// Takes an announcement back: its request was made, or will not be.
     pub fn expect_no_more(&self) {
+        self.gate.owe_less(FILE_OWES);
         self.gate.expect_no_more();
+    }
+
+    /// Counts requests that work just begun will come to make, so that [`room`](Client::room) begins no more than needed, until the count
+    /// is dropped.
+    pub fn owe(&self, requests: usize) -> Owed<'_> {
+        self.gate.owe(requests);
+        Owed {
+            gate: &self.gate,
+            requests,
+        }
     }
 
     /// Why the run has ended, if it has.
@@ -237,6 +252,29 @@ impl Client {
             Some(key) => key.blot(&text).into_owned(),
             None => text,
         }
+    }
+}
+
+/// Requests still to be made or answered.
+#[derive(Debug)]
+pub struct Owed<'a> {
+    gate: &'a Gate,
+    requests: usize,
+}
+
+impl Owed<'_> {
+    /// So many of them, each counted by itself; the rest will not be made.
+    pub fn each(self, requests: usize) -> Vec<Self> {
+        let gate = self.gate;
+        gate.owe(requests);
+        let one = || Owed { gate, requests: 1 };
+        std::iter::repeat_with(one).take(requests).collect()
+    }
+}
+
+impl Drop for Owed<'_> {
+    fn drop(&mut self) {
+        self.gate.owe_less(self.requests);
     }
 }
 

@@ -38,7 +38,7 @@ mod transport;
 pub use attempt::Held;
 pub use budget::{Budget, BudgetLimits, Spent};
 pub use calibration::BYTES_PER_TOKEN_ASSUMED;
-pub use client::Client;
+pub use client::{Client, Owed};
 pub use completion::{Completion, Sent, Structure, Usage};
 pub use discover::{Found, LOCAL_SERVERS, LocalServer, discover};
 pub use endpoint::{Endpoint, Limits};

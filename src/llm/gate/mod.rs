@@ -34,9 +34,10 @@ const LOOK_SECS_MIN: Secs = 1e-3;
 /// The first in line looks again at least this often: limits grow meanwhile.
 const LOOK_SECS_MAX: Secs = 1.0;
 
-/// One request for this many on the wire is wanted in line, so that a place is taken as soon as it is free, and at least so many.
-const IN_LINE_PART: usize = 4;
-const IN_LINE_MIN: usize = 2;
+/// Work begun may owe so many requests for each that may be on the wire: those on the wire, as many in line, and those that wait for the
+/// questions of their file. With fewer, places stay free while files are read and parsed; where files are begun for their questions alone,
+/// they all come to their answers at one time, and then to their end, and take memory meanwhile.
+const OWED_PER_PLACE: f64 = 3.5;
 
 /// What is known about a request that was let through.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +88,8 @@ pub(super) struct Gate {
     returned: Notify,
     /// Requests in line, and those that were announced.
     expected: AtomicUsize,
+    /// Requests that work begun has still to make, or to hear the answer of.
+    owed: AtomicUsize,
     /// Woken when there may be room for more work: for one listener.
     room: Notify,
     made_at: Instant,
@@ -123,6 +126,7 @@ impl Gate {
             turn: Semaphore::new(1),
             returned: Notify::new(),
             expected: AtomicUsize::new(0),
+            owed: AtomicUsize::new(0),
             room: Notify::new(),
             made_at: Instant::now(),
         }
@@ -164,7 +168,21 @@ impl Gate {
         self.room.notify_one();
     }
 
-    /// Waits until so few requests are on the wire, in line or announced that more work is needed to keep the server busy. For one
+    /// Counts requests that work just begun will come to make.
+    pub fn owe(&self, requests: usize) {
+        self.owed.fetch_add(requests, Ordering::Relaxed);
+    }
+
+    /// Takes requests off that count: they were answered, or will not be made.
+    pub fn owe_less(&self, requests: usize) {
+        let before = self.owed.fetch_sub(requests, Ordering::Relaxed);
+        let most = owed_max(self.state().limit);
+        if before >= most && before - requests < most {
+            self.room.notify_one();
+        }
+    }
+
+    /// Waits until more work is needed to keep the server busy: until a place would stay free, or work begun owes few requests. For one
     /// listener at a time.
     pub async fn room(&self) {
         while !self.has_room() {
@@ -174,8 +192,8 @@ impl Gate {
 
     fn has_room(&self) -> bool {
         let state = self.state();
-        let in_line_min = (state.limit / IN_LINE_PART).max(IN_LINE_MIN);
-        state.in_flight + self.expected.load(Ordering::Relaxed) < state.limit + in_line_min
+        let is_idle = state.in_flight + self.expected.load(Ordering::Relaxed) < state.limit;
+        is_idle || self.owed.load(Ordering::Relaxed) < owed_max(state.limit)
     }
 
     /// Takes note of an allowance as a good response told it.
@@ -211,6 +229,10 @@ impl Gate {
     fn flow(&self) -> MutexGuard<'_, Flow> {
         self.flow.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn owed_max(limit: usize) -> usize {
+    (limit as f64 * OWED_PER_PLACE) as usize
 }
 
 /// A place on the wire; dropping it gives the place back.

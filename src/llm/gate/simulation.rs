@@ -333,32 +333,47 @@ async fn an_allowance_of_the_user_is_kept() {
     );
 }
 
-/// Four on the wire and two in line keep a server of four places busy.
+/// Whether more work would be begun now.
+async fn wants_work(gate: &Gate) -> bool {
+    let second = Duration::from_secs(1);
+    tokio::time::timeout(second, gate.room()).await.is_ok()
+}
+
 #[tokio::test(start_paused = true)]
-async fn more_work_is_wanted_while_too_few_are_in_line() {
+async fn more_work_is_wanted_while_a_place_would_stay_free() {
     let gate = Gate::new(4, None, None);
-    let is_wanted = async || {
-        let second = Duration::from_secs(1);
-        tokio::time::timeout(second, gate.room()).await.is_ok()
-    };
+    gate.owe(1000);
     let mut on_the_wire = Vec::new();
-    for _ in 0..4 {
-        assert!(is_wanted().await);
+    for _ in 0..2 {
+        assert!(wants_work(&gate).await);
         on_the_wire.push(gate.enter(0.0).await);
     }
     for _ in 0..2 {
-        assert!(is_wanted().await);
+        assert!(wants_work(&gate).await);
         gate.expect();
     }
-    assert!(!is_wanted().await);
+    assert!(!wants_work(&gate).await);
     on_the_wire.pop();
-    assert!(is_wanted().await);
+    assert!(wants_work(&gate).await);
     gate.expect();
-    assert!(!is_wanted().await);
-    let woken = async {
-        gate.room().await;
-    };
+    assert!(!wants_work(&gate).await);
+    let woken = gate.room();
     tokio::join!(woken, async { gate.expect_no_more() });
+}
+
+/// What was begun will fill a server of four places for a while, even where little is in line yet.
+#[tokio::test(start_paused = true)]
+async fn more_work_is_wanted_until_enough_is_owed() {
+    let gate = Gate::new(4, None, None);
+    for _ in 0..4 {
+        gate.expect();
+    }
+    gate.owe(13);
+    assert!(wants_work(&gate).await);
+    gate.owe(1);
+    assert!(!wants_work(&gate).await);
+    let woken = gate.room();
+    tokio::join!(woken, async { gate.owe_less(1) });
 }
 
 #[tokio::test(start_paused = true)]
