@@ -51,7 +51,7 @@ enum Likeness {
     Nothing,
 }
 
-/// Compares every code span and every code block. `brings_input` is what [`grounding::brings_input`] says of the question.
+/// Compares every code span and every code block. `brings_input`: whether the question asks for a worked example, see `worked`.
 pub fn compare(
     document: &Document<'_>,
     question: &str,
