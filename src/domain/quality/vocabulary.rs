@@ -50,11 +50,8 @@ const BUILT_IN: &[&str] = &[
      BinaryHeap PathBuf OsStr OsString CStr CString Duration Instant SystemTime i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize \
      f32 f64 char unwrap expect unwrap_or unwrap_or_else unwrap_or_default unwrap_err map_err map_or and_then or_else ok_or ok_or_else \
      as_ref as_mut as_str as_slice as_bytes as_deref into iter iter_mut into_iter into_inner get_ref get_mut get_or_insert_with \
-     rev nth nth_back next_back last rfold rposition find_map inspect cycle sum product unzip partition chain min_by max_by min_by_key \
-     max_by_key take_if is_some_and is_none_or is_ok_and split_at split_first split_last split_once rsplit_once splitn rsplitn \
-     split_off split_whitespace swap_remove dedup sort_unstable sort_by sort_by_key sort_unstable_by_key binary_search chunks_exact \
-     starts_with ends_with strip_prefix strip_suffix trim_start_matches trim_end_matches trim_matches char_indices chars bytes \
-     eq_ignore_ascii_case to_ascii_lowercase to_ascii_uppercase is_ascii_digit is_char_boundary size_hint collect cloned copied clone to_owned to_string to_vec to_lowercase to_uppercase is_some is_none is_ok is_err is_empty \
+     rev nth nth_back next_back rfold rposition size_hint \
+     collect cloned copied clone to_owned to_string to_vec to_lowercase to_uppercase is_some is_none is_ok is_err is_empty \
      with_capacity capacity reserve push_str extend_from_slice drain retain truncate resize swap take take_while skip skip_while \
      step_by chunks windows filter_map flat_map fold scan peekable peek enumerate position contains contains_key entry or_insert \
      or_insert_with saturating_add saturating_sub checked_add checked_sub checked_mul wrapping_add wrapping_sub wrapping_mul \
