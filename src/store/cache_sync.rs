@@ -8,15 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-/// What was committed is synced this often while there is work.
+/// While there is work, the log is synced this often.
 const SYNC_TIME: Duration = Duration::from_millis(250);
 
 /// Asks for the log to be synced. The thread ends with it.
 #[derive(Debug)]
-pub(super) struct Syncer {
-    wanted: SyncSender<()>,
-    asked_at: Option<Instant>,
-}
+pub(super) struct Syncer(SyncSender<()>);
 
 impl Syncer {
     /// Starts the thread for the database at `path`.
@@ -27,25 +24,20 @@ impl Syncer {
         std::thread::Builder::new()
             .name("cache-sync".to_owned())
             .spawn(move || serve(&PathBuf::from(log), &asked))?;
-        Ok(Syncer {
-            wanted,
-            asked_at: None,
-        })
+        Ok(Syncer(wanted))
     }
 
-    /// Something was committed: it will be synced, unless that was asked for a moment ago.
-    pub fn committed(&mut self) {
-        if self.asked_at.is_none_or(|at| at.elapsed() >= SYNC_TIME) {
-            self.asked_at = Some(Instant::now());
-            // One that still waits is about to sync this too.
-            let _ = self.wanted.try_send(());
-        }
+    /// Something was committed: it will be synced within [`SYNC_TIME`] and the time that the disk takes.
+    pub fn committed(&self) {
+        // Where one waits already, its sync is still to come and brings this too.
+        let _ = self.0.try_send(());
     }
 }
 
 fn serve(log: &Path, asked: &Receiver<()>) {
     let mut has_warned = false;
     while asked.recv().is_ok() {
+        let began = Instant::now();
         let synced = File::open(log).and_then(|log| log.sync_data());
         match synced {
             Err(error) if error.kind() != io::ErrorKind::NotFound && !has_warned => {
@@ -57,5 +49,6 @@ fn serve(log: &Path, asked: &Receiver<()>) {
             }
             _ => {}
         }
+        std::thread::sleep(SYNC_TIME.saturating_sub(began.elapsed()));
     }
 }

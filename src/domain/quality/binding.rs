@@ -319,7 +319,7 @@ mod tests {
         );
         let support = |answer: &str, number: &str| {
             let document = Document::parse(answer);
-            let found = grounding::mentions(&document, "What?", &Default::default(), &index);
+            let found = grounding::mentions(&document, "What?", &[], &Default::default(), &index);
             found.iter().find(|m| m.text == number).unwrap().support
         };
         assert_eq!(support("`LIMIT` is 32.", "32"), 1.0);

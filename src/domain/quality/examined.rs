@@ -41,9 +41,10 @@ impl<'a> Examined<'a> {
     ) -> Self {
         let text = document.running_text();
         let sums = sums::read(&text);
-        let brings_input = worked::asks_for_one(question, evidence);
+        let inputs = worked::inputs(question, evidence);
+        let brings_input = worked::asks_for_one(question, &inputs, evidence);
         Examined {
-            mentions: grounding::mentions(&document, question, &sums, evidence),
+            mentions: grounding::mentions(&document, question, &inputs, &sums, evidence),
             quoting: quoting::compare(&document, question, brings_input, &sums, evidence),
             question,
             answer,

@@ -70,17 +70,19 @@ pub const ASKED_SUPPORT: f64 = 0.7;
 /// Support of a number that the source has not, where nothing says that it stands in place of another one.
 pub const UNKNOWN_SUPPORT: f64 = 0.35;
 
-/// Reads the mentions of an answer, each once a sentence at most, and looks each up. `sums` are those of its running text.
+/// Reads the mentions of an answer, each once a sentence at most, and looks each up. `inputs` are those of its question, by
+/// `worked`, and `sums` those of its running text.
 pub fn mentions<'a>(
     document: &Document<'a>,
     question: &str,
+    inputs: &[&str],
     sums: &Sums<'_>,
     evidence: &EvidenceIndex,
 ) -> Vec<Mention<'a>> {
     let mut found = reading::read(document, question, evidence);
-    worked::excuse(&mut found, question, evidence);
+    worked::excuse(&mut found, inputs);
     let mut shown = sums.shown.clone();
-    shown.extend(worked::lengths(&found, question, evidence));
+    shown.extend(worked::lengths(&found, inputs));
     let pieces = document.pieces.iter();
     shown.extend(pieces.flat_map(|piece| numbers_shown(piece, evidence)));
     let in_words = counted_in_words(document);

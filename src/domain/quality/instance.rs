@@ -1,7 +1,8 @@
 //! An expression of the source with a value put in for a variable, `map["null"]` where the source has `map[key]`, or with a word put in for a
 //! longer part, `33 * byte` where it has `33 * int(k[i])`. It is a case or a summary of the source and no misquotation.
 //!
-//! Owns these comparisons: anything literal for one name, and one plain word for more than one token.
+//! Owns these comparisons: anything literal for a name or a whole argument, a name for the receiver, one plain word for more than one token, and a
+//! call for the head of a function.
 
 use super::evidence::EvidenceIndex;
 use super::grounding;
@@ -255,17 +256,21 @@ mod tests {
     use super::super::evidence::Evidence;
     use super::*;
 
-    #[test]
-    fn a_word_may_stand_for_a_longer_part_and_for_no_other_name() {
-        let chunk = "d = (d * 33) ^ uint32(k[i])\nreturn open(url, timeout)\n";
+    fn index(chunk: &str) -> EvidenceIndex {
         let evidence = Evidence {
             chunk,
             ..Evidence::default()
         };
-        let index = EvidenceIndex::new(&evidence, Default::default());
+        EvidenceIndex::new(&evidence, Default::default())
+    }
+
+    #[test]
+    fn a_word_may_stand_for_a_longer_part_and_for_no_other_name() {
+        let chunk = "d = (d * 33) ^ uint32(k[i])\nreturn open(url, timeout)\n";
+        let index = index(chunk);
         let sums_up = |code: &str| {
             let tokens = words::tokens(code);
-            let wanted: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
+            let wanted = words::hashes(&tokens);
             summarises(&tokens, &wanted, &index)
         };
         assert!(sums_up("(d * 33) ^ byte"));
@@ -281,14 +286,10 @@ mod tests {
     #[test]
     fn a_receiver_may_be_called_by_a_name() {
         let chunk = "def touch(self):\n    self.dirty = True\n    other.seen = True\n";
-        let evidence = Evidence {
-            chunk,
-            ..Evidence::default()
-        };
-        let index = EvidenceIndex::new(&evidence, Default::default());
+        let index = index(chunk);
         let is_received = |code: &str| {
             let tokens = words::tokens(code);
-            let wanted: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
+            let wanted = words::hashes(&tokens);
             names_receiver(&tokens, &wanted, &index)
         };
         assert!(is_received("cart.dirty = True"));
@@ -300,14 +301,10 @@ mod tests {
     #[test]
     fn a_signature_may_leave_out_types_and_change_no_order() {
         let chunk = "fn seek(&mut self, at: u64, from: Box<dyn Fn(u8)>) { near(at, from) }\n";
-        let evidence = Evidence {
-            chunk,
-            ..Evidence::default()
-        };
-        let index = EvidenceIndex::new(&evidence, Default::default());
+        let index = index(chunk);
         let is_head = |code: &str| {
             let tokens = words::tokens(code);
-            let wanted: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
+            let wanted = words::hashes(&tokens);
             is_signature(&tokens, &wanted, &index)
         };
         assert!(is_head("seek(at, from)") && is_head("file.seek(at: u64)"));
@@ -325,14 +322,10 @@ mod tests {
     #[test]
     fn a_value_may_stand_for_a_variable_and_for_nothing_else() {
         let chunk = "res[key] = val\nif mode == 0 { return map[word]; }\nsend(out, 2, size - HEAD, flags)\nfail(\"too long\")\n";
-        let evidence = Evidence {
-            chunk,
-            ..Evidence::default()
-        };
-        let index = EvidenceIndex::new(&evidence, Default::default());
+        let index = index(chunk);
         let fills = |code: &str| {
             let tokens = words::tokens(code);
-            let wanted: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
+            let wanted = words::hashes(&tokens);
             fills_in(code, &tokens, &wanted, &index)
         };
         for case in [

@@ -1,4 +1,6 @@
 //! Does a question ask about what is there? An answer may take up the names of its question, so an invented one would pass with it.
+//!
+//! Owns that look-up. What becomes of such a question is not its matter, nor whether it stands on a false premise on purpose.
 
 use super::elsewhere::Elsewhere;
 use super::evidence::EvidenceIndex;
@@ -31,11 +33,10 @@ pub fn unknown_name(
         elsewhere.mark(&mut mentions);
     }
     let inputs = inputs(question, &mentions);
-    let mut names = mentions.iter().filter(|name| !stands_in(&inputs, name));
-    let mut unknown = names.by_ref().filter(|name| name.is_unknown_name());
-    unknown
-        .next()
-        .map(|Mention { text, .. }| (*text).to_owned())
+    let mut asked_about = mentions.iter().filter(|name| !stands_in(&inputs, name));
+    asked_about
+        .find(|name| name.is_unknown_name())
+        .map(|name| name.text.to_owned())
 }
 
 /// Quoted texts of a question that asks about something else by a name that is there: they are what it puts in, `'_foo'`.

@@ -20,14 +20,13 @@ pub fn inputs<'q>(question: &'q str, evidence: &EvidenceIndex) -> Vec<&'q str> {
 }
 
 /// Whether a question asks to follow something through, or brings input of its own: then an answer may derive values from it.
-pub fn asks_for_one(question: &str, evidence: &EvidenceIndex) -> bool {
+pub fn asks_for_one(question: &str, inputs: &[&str], evidence: &EvidenceIndex) -> bool {
     const WORDS: [&str; 4] = ["trace ", "walk through", "step by step", "step through"];
     let folded = question.to_lowercase();
-    let tokens = words::tokens(question);
-    let mut numbers = tokens.iter().filter(|t| t.kind == Kind::Number);
+    let mut numbers = words::each_token(question).filter(|t| t.kind == Kind::Number);
     WORDS.iter().any(|word| folded.contains(word))
         || numbers.any(|t| !has_number(t.text, evidence))
-        || !inputs(question, evidence).is_empty()
+        || !inputs.is_empty()
 }
 
 /// Whether a code span is data rather than code: a mark stands in it that names, types and calls have not, or its brackets do not close.
@@ -40,8 +39,9 @@ fn is_data(span: &str) -> bool {
 }
 
 /// Excuses the numbers of sentences that work an example through from displacing any of the source: the answer gives an input there, a
-/// text without evidence or a number put into a call, or supposes a number that the source has not. What may be a place in an input of the question is excused everywhere.
-pub fn excuse(found: &mut [Mention<'_>], question: &str, evidence: &EvidenceIndex) {
+/// text without evidence or a number put into a call, or supposes a number that the source has not. What may be a place in one of the
+/// question's `inputs` is excused everywhere.
+pub fn excuse(found: &mut [Mention<'_>], inputs: &[&str]) {
     let gives_input = |m: &&Mention<'_>| match m.sort {
         Sort::Quote => m.support == 0.0,
         Sort::Number => m.is_input,
@@ -51,7 +51,6 @@ pub fn excuse(found: &mut [Mention<'_>], question: &str, evidence: &EvidenceInde
     let sentences: Vec<usize> = given.map(|m| m.sentence).collect();
     let is_own = |m: &&Mention<'_>| m.is_example && m.support == 0.0;
     let own: Vec<usize> = found.iter().filter(is_own).map(|m| m.sentence).collect();
-    let inputs = inputs(question, evidence);
     let longest = inputs.iter().map(|text| text.chars().count()).max();
     for mention in found.iter_mut().filter(|m| m.sort == Sort::Number) {
         let after = |from: &usize| (*from..=from + SENTENCES_AFTER).contains(&mention.sentence);
@@ -66,13 +65,13 @@ pub fn excuse(found: &mut [Mention<'_>], question: &str, evidence: &EvidenceInde
     }
 }
 
-/// Lengths of the inputs of a question and of the texts of an answer's own, in characters.
-pub fn lengths(found: &[Mention<'_>], question: &str, evidence: &EvidenceIndex) -> Vec<f64> {
+/// Lengths of the `inputs` of a question and of the texts of an answer's own, in characters.
+pub fn lengths(found: &[Mention<'_>], inputs: &[&str]) -> Vec<f64> {
     const LENGTH_MIN: usize = 3;
     let quotes = found
         .iter()
         .filter(|m| m.sort == Sort::Quote && m.support == 0.0);
-    let texts = quotes.map(|m| m.text).chain(inputs(question, evidence));
+    let texts = quotes.map(|m| m.text).chain(inputs.iter().copied());
     let lengths = texts.map(|text| text.chars().count());
     lengths
         .filter(|length| *length >= LENGTH_MIN)
@@ -101,20 +100,21 @@ mod tests {
     #[test]
     fn a_question_that_gives_an_input_asks_for_an_example() {
         let index = index();
+        let asks = |question| asks_for_one(question, &inputs(question, &index), &index);
         for question in [
             "What does `squeeze` make of 'ab*cd'?",
             "What does `squeeze` make of `a\\*b`?",
             "What does `squeeze(text)` give for 17 stars?",
             "Walk through `squeeze` for a text that ends in a star.",
         ] {
-            assert!(asks_for_one(question, &index), "{question}");
+            assert!(asks(question), "{question}");
         }
         for question in [
             "What does `squeeze(text, keep=2)` look for?",
             "What is `text[:at]` or `at[text]` in `squeeze`?",
             "Why does it look for '*' in its text?",
         ] {
-            assert!(!asks_for_one(question, &index), "{question}");
+            assert!(!asks(question), "{question}");
         }
     }
 
@@ -123,7 +123,9 @@ mod tests {
         let index = index();
         let support = |question: &str, answer: &str, number: &str| {
             let document = Document::parse(answer);
-            let found = grounding::mentions(&document, question, &Default::default(), &index);
+            let inputs = inputs(question, &index);
+            let sums = Default::default();
+            let found = grounding::mentions(&document, question, &inputs, &sums, &index);
             found.iter().find(|m| m.text == number).unwrap().support
         };
         let plain = "What does `squeeze` do?";
