@@ -13,7 +13,7 @@ use crate::domain::select::{self, Attributes, FileKind, PathFacts, Skip, SkipRea
 use crate::domain::source::SourceFile;
 use crate::domain::stamp::{Seen, Stamp};
 use crate::store::{Bare, Change, StatRow, StoreError};
-use crate::walk::{Candidate, ReadError, WalkError};
+use crate::walk::{Candidate, FileBytes, ReadError, WalkError};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// Stat rows are handed to the cache in groups of so many.
@@ -188,7 +188,7 @@ impl<'a, 'b> Scan<'a, 'b> {
                     if let Some(content_hash) = before.stored {
                         self.stored.put_back(path, content_hash);
                     }
-                } else if self.has_changed(candidate, &before) {
+                } else if self.has_changed(candidate, &path, &before) {
                     return Ok(self.finder.send(Intake::Change(Change::Retire { path })));
                 }
             }
@@ -241,11 +241,7 @@ impl<'a, 'b> Scan<'a, 'b> {
             Ok(read) => read,
             Err(error) => return Ok(Found::Not(NotTaken::Unreadable(error))),
         };
-        let seen = Seen {
-            stamp: read.stamp,
-            content_hash: read.content_hash.clone(),
-            seen_at_ns,
-        };
+        let seen = seen(&read, seen_at_ns);
         let is_stored = before.is_stored(&read.content_hash);
         if !self.refresh && is_stored {
             self.learn(path, seen, chosen);
@@ -351,7 +347,7 @@ impl<'a, 'b> Scan<'a, 'b> {
 
     /// Whether the rows of a file that is no longer selected are stale: only once its content is not what they were made from, as a
     /// rule or an option that changed must not delete what was paid for. When in doubt, they are not.
-    fn has_changed(&self, candidate: &Candidate, before: &Before) -> bool {
+    fn has_changed(&mut self, candidate: &Candidate, path: &str, before: &Before) -> bool {
         let Some(stored) = &before.stored else {
             return false;
         };
@@ -359,8 +355,17 @@ impl<'a, 'b> Scan<'a, 'b> {
         if proven.is_some_and(|row| row.seen.content_hash == *stored) {
             return false;
         }
+        let seen_at_ns = super::now_nanos();
         match self.repository.read(candidate, COMPARED_BYTES_MAX) {
-            Ok(read) => read.content_hash != *stored,
+            Ok(read) => {
+                let has_changed = read.content_hash != *stored;
+                let is_learnt = self.learnt.last().is_some_and(|(one, _)| one == path);
+                if !is_learnt {
+                    // A file left out by its path would else be read in every run.
+                    self.learn(path, seen(&read, seen_at_ns), None);
+                }
+                has_changed
+            }
             Err(ReadError::NotRegular { .. }) => true,
             Err(ReadError::TooLarge { .. } | ReadError::Io { .. }) => false,
         }
@@ -384,6 +389,14 @@ impl<'a, 'b> Scan<'a, 'b> {
         } else {
             self.finder.cache.keep_stats(rows)
         }
+    }
+}
+
+fn seen(read: &FileBytes, seen_at_ns: i64) -> Seen {
+    Seen {
+        stamp: read.stamp,
+        content_hash: read.content_hash.clone(),
+        seen_at_ns,
     }
 }
 
