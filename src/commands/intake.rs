@@ -15,7 +15,9 @@ use crate::report::{Exit, GenerationSummary};
 use crate::settings::{GenerationSettings, SettingsError, check_price};
 use crate::store::{Cache, CacheLimits, Store, StoreError};
 use anyhow::Context as _;
-use std::sync::Arc;
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::available_parallelism;
 use tokio::sync::mpsc;
 
 /// Files found but not yet begun; the finder waits when there are more.
@@ -123,18 +125,19 @@ fn workers(concurrency: usize) -> usize {
     (WORKERS_MIN + concurrency / PLACES_PER_WORKER).min(WORKERS_MAX)
 }
 
-/// Finds files with `find` and shows each to `look`; nothing is sent or stored. The cache is opened for what it knows, and may learn.
+/// Finds files with `find` and shows each to `look`, on as many threads as there are processors; nothing is sent or stored. The cache is
+/// opened for what it knows, and may learn.
 pub fn survey(
     session: &Session,
     settings: &GenerationSettings,
     find: impl FnOnce(Finder<'_>) -> anyhow::Result<GenerationSummary> + Send,
-    mut look: impl FnMut(Intake),
+    look: impl Fn(Intake) + Sync,
 ) -> anyhow::Result<GenerationSummary> {
     benchmarks::read(&settings.contamination)?;
     let store = Store::open(&session.workspace.dataset(), &settings.model_type)?;
     let (cache, cache_thread) = Cache::open(&session.workspace.cache(), CACHE_LIMITS, now_secs())?;
     let progress = Progress::start(&session.screen, session.quiet);
-    let (sender, mut intake) = mpsc::channel(QUEUE);
+    let (sender, intake) = mpsc::channel(QUEUE);
     let summary = GenerationSummary::default();
     let finder = Finder {
         session,
@@ -148,9 +151,17 @@ pub fn survey(
     };
     let found = std::thread::scope(|scope| {
         let finding = scope.spawn(|| find(finder));
-        while let Some(item) = intake.blocking_recv() {
-            look(item);
-        }
+        let (intake, look) = (Mutex::new(intake), &look);
+        let next = || {
+            let mut intake = intake.lock().unwrap_or_else(PoisonError::into_inner);
+            intake.blocking_recv()
+        };
+        std::thread::scope(|lookers| {
+            for _ in 0..available_parallelism().map_or(1, NonZero::get) {
+                lookers.spawn(|| std::iter::from_fn(next).for_each(look));
+            }
+        });
+        drop(intake);
         finding
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))

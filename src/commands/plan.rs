@@ -15,7 +15,7 @@ use crate::settings::GenerationSettings;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 
 /// What a question, an answer and a verdict come to on average, in tokens.
 const QUESTION_TOKENS: u64 = 45;
@@ -54,7 +54,10 @@ struct LeftOut {
 /// Plans, and prints the plan.
 pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
     let settings = GenerationSettings::from_args(&args.generation)?;
-    let mut forecast = Forecast::default();
+    let forecast = Mutex::new(Forecast::default());
+    let count = |change: &dyn Fn(&mut Forecast)| {
+        change(&mut forecast.lock().unwrap_or_else(PoisonError::into_inner));
+    };
     let refresh = args.refresh;
     let (listener, left_out) = mpsc::channel();
     let found = intake::survey(
@@ -65,11 +68,17 @@ pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
             scan::scan(finder, refresh)
         },
         |item| match item {
-            Intake::File(file, Work::Whole) => forecast.add(&file, &settings),
+            Intake::File(file, Work::Whole) => {
+                let needs = Needs::of(&file, &settings);
+                count(&|forecast| forecast.add(&needs));
+            }
             Intake::File(..) => {}
-            Intake::Change(_) => forecast.retired += 1,
+            Intake::Change(_) => count(&|forecast| forecast.retired += 1),
         },
     )?;
+    let mut forecast = forecast
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     forecast.complete(found);
     forecast.price(&settings);
     for (path, skip) in left_out {
@@ -84,9 +93,18 @@ pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-impl Forecast {
-    fn add(&mut self, file: &SourceFile, settings: &GenerationSettings) {
-        self.new_or_changed += 1;
+/// What the samples of one file would take.
+#[derive(Debug, Default)]
+struct Needs {
+    chunks: u64,
+    calls: u64,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+}
+
+impl Needs {
+    fn of(file: &SourceFile, settings: &GenerationSettings) -> Self {
+        let mut needs = Needs::default();
         let ratio = BytesPerToken::default();
         let answer_tokens = u64::from(settings.answer_tokens_max);
         let bytes_max = chunk_bytes_max(
@@ -106,13 +124,24 @@ impl Forecast {
             let verdicts = if settings.judge { exchanges } else { 0 };
             // One call asks the first questions of a chunk; each later question is a call of its own.
             let calls = 1 + (exchanges - questions) + exchanges + verdicts;
-            self.chunks += 1;
-            self.calls += calls;
-            self.prompt_tokens += calls * (FRAME_TOKENS + ratio.tokens(chunk.range.len()));
-            self.completion_tokens += exchanges
+            needs.chunks += 1;
+            needs.calls += calls;
+            needs.prompt_tokens += calls * (FRAME_TOKENS + ratio.tokens(chunk.range.len()));
+            needs.completion_tokens += exchanges
                 * (QUESTION_TOKENS + ANSWER_TOKENS.min(answer_tokens))
                 + verdicts * VERDICT_TOKENS;
         }
+        needs
+    }
+}
+
+impl Forecast {
+    fn add(&mut self, needs: &Needs) {
+        self.new_or_changed += 1;
+        self.chunks += needs.chunks;
+        self.calls += needs.calls;
+        self.prompt_tokens += needs.prompt_tokens;
+        self.completion_tokens += needs.completion_tokens;
     }
 
     fn price(&mut self, settings: &GenerationSettings) {

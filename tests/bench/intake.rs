@@ -8,7 +8,7 @@
 //! Prints MB/s of processor time for each stage, against the bytes that came to it; then, for each language with a grammar, a bare
 //! tree-sitter parse (one parser, no limits, nothing made of the tree) beside the whole layout (lines, prices, outline). The best of
 //! five rounds counts. `selected` is the sum of the stages a new file goes through after it is read: hash, select, redact,
-//! licence, chunk.
+//! licence, chunk. `first scan` is the time to find, read and hash every file, in turn with `find | xargs sha256sum` over the same folder.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use pipeline::domain::chunk::Layout;
@@ -24,6 +24,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
 
 const ROUNDS: usize = 5;
 /// Files of a megabyte and more are not selected.
@@ -105,6 +107,7 @@ fn measure(folder: &Path) {
         .collect();
     let all_bytes: usize = files.iter().map(|file| file.bytes.len()).sum();
     println!("{} files", files.len());
+    print_first_scan(folder);
     let secs = cpu_secs_of(&paths, read);
     print_stage("read", all_bytes, secs);
     let options = SelectOptions::new(&[], &[], &[], FILE_BYTES_MAX).unwrap();
@@ -113,6 +116,35 @@ fn measure(folder: &Path) {
     print_stage("select by path", all_bytes, secs);
     let opened: Vec<&File> = files.iter().filter(is_opened).collect();
     measure_stages(&opened, &options);
+}
+
+fn print_first_scan(folder: &Path) {
+    let scan = || {
+        let found = walk::candidates(folder, |_| Tracked::Yes).flatten();
+        for one in found.filter(|one| one.kind == FileKind::Regular) {
+            drop(black_box(walk::read(folder, &one.path, u64::MAX)));
+        }
+    };
+    let plain = || {
+        let script =
+            "find \"$0\" -name .git -prune -o -type f -print0 | xargs -0 sha256sum > /dev/null";
+        let mut shell = Command::new("sh");
+        let ended = shell.args(["-c", script]).arg(folder).status();
+        assert!(ended.unwrap().success());
+    };
+    let wall_secs = |work: &dyn Fn()| {
+        let start = Instant::now();
+        work();
+        start.elapsed().as_secs_f64()
+    };
+    let rounds = (0..ROUNDS).map(|_| (wall_secs(&scan), wall_secs(&plain)));
+    let (ours, theirs) = rounds.fold((f64::INFINITY, f64::INFINITY), |best, round| {
+        (best.0.min(round.0), best.1.min(round.1))
+    });
+    println!(
+        "first scan {ours:.2} s, find | xargs sha256sum {theirs:.2} s: {:.2} x",
+        ours / theirs
+    );
 }
 
 fn facts(file: &File) -> PathFacts<'_> {
