@@ -1,8 +1,10 @@
 //! How many requests may leave a second, when the server limits that.
 //!
 //! Owns an estimate of the allowed rate. It has none until refusals come that the number in flight does not explain; then it
-//! closes in between the rate that the server served and the rate that it refused, and looks for more with growing courage. Pure:
-//! time is a number of seconds that the caller passes in.
+//! closes in between the rate that the server served and the rate that it refused, and looks for more with growing courage. A server
+//! that took one request only after a second of silence saves nothing up, and is sent one request at a time from then on; one that
+//! refuses at the rate it refused before has not changed, and is left in peace twice as long. The rate grows only while it is what holds
+//! requests back, as RFC 7661 has it for TCP. Pure: time is a number of seconds that the caller passes in.
 
 use super::{Secs, Sending, rest_after};
 
@@ -11,9 +13,11 @@ const SAFE_PART: f64 = 0.97;
 /// ... making up this share of the distance with a request, but no more than that in a second, and rests there.
 const RECOVERY_PER_REQUEST: f64 = 0.15;
 const RECOVERY_PER_SEC_MAX: f64 = 0.5;
-/// Growth a second after the rest; it doubles every [`COURAGE_SECS`].
+/// Growth a second after the rest; it doubles in [`COURAGE_SECS`].
 const GROWTH_PER_SEC: f64 = 0.01;
 const COURAGE_SECS: Secs = 8.0;
+/// The same after the first estimate, which is a rough one.
+const FIRST_COURAGE_SECS: Secs = 1.2;
 const GROWTH_PER_SEC_MAX: f64 = 0.5;
 /// What may be made up for after a silence, in seconds of the rate: most servers count in windows of a second or more. A refusal
 /// while making up ends that: the server keeps no account of silence.
@@ -25,11 +29,17 @@ const HASTE: f64 = 16.0;
 /// A rate that is too high by little costs a whole pause, one that is too low by little next to nothing: it rests longer than other limits.
 const RESTS: f64 = 2.0;
 const FIRST_REST: f64 = 0.2;
+/// It doubles up to this while refusals come within this part of the rate refused before.
+const RESTS_MAX: f64 = 8.0;
+const SAME_RATE_PART: f64 = 0.05;
 /// A server that refuses again and names no wait gets this much, then twice as much, up to a bound.
 const OWN_PAUSE_SECS: Secs = 0.05;
 const OWN_PAUSE_SECS_MAX: Secs = 4.0;
 /// So many requests accepted in a row show that nothing was lost to a full bucket while the server was left alone.
 const TELLING: u32 = 3;
+/// In gaps between requests at the rate: one that follows sooner makes up for a silence, one that follows later was not held back by the rate.
+const MADE_UP_GAPS: f64 = 0.75;
+const HELD_BACK_GAPS: f64 = 2.0;
 
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -49,6 +59,8 @@ pub(super) struct Pace {
     /// Since then, refusals with nothing accepted between them.
     in_vain: u32,
     rest_until: Secs,
+    /// How long that rest is, as a multiple of what one pause asks for.
+    rests: f64,
     was_refused: bool,
 }
 
@@ -66,6 +78,7 @@ impl Pace {
             accepted: 0,
             in_vain: 0,
             rest_until: 0.0,
+            rests: FIRST_REST,
             was_refused: false,
         }
     }
@@ -75,20 +88,22 @@ impl Pace {
         let Some(rate) = self.rate else {
             return now;
         };
-        self.grow(now);
+        self.fill(now);
         let missing = (1.0 - self.credit).max(0.0);
         (now + missing / rate).max(self.sent_at + 1.0 / (HASTE * rate))
     }
 
-    /// A request leaves. Gives back the time since the one before, and how many were accepted since the last refusal.
+    /// A request leaves, and the rate grows if it waited for it. Gives back the time since the one before, and how many were accepted since the last refusal.
     pub fn sent(&mut self, now: Secs) -> (Secs, u32) {
         self.cut_at.get_or_insert(now);
         let (gap, accepted) = (now - self.sent_at, self.accepted);
         self.accepted += 1;
         self.sent_at = now;
-        if self.rate.is_some() {
-            if self.credit >= 2.0 {
+        if let Some(rate) = self.rate {
+            if gap * rate < MADE_UP_GAPS {
                 self.made_up_at = now;
+            } else if gap * rate < HELD_BACK_GAPS {
+                self.rate = Some(rate + gap * self.growth(now, rate));
             }
             self.credit -= 1.0;
         }
@@ -102,7 +117,7 @@ impl Pace {
         }
         (self.rate, self.ceiling) = (Some(rate), rate);
         (self.credit, self.credited_at) = (0.0, now);
-        self.rest_until = now + rest_after(0.0);
+        (self.rests, self.rest_until) = (RESTS, now + rest_after(0.0));
     }
 
     /// The estimate, for people to see.
@@ -137,18 +152,27 @@ impl Pace {
         if by_number || is_first {
             return 0.0;
         }
+        if self.rate.is_none() && sending.accepted == 1 && span >= BURST_SECS {
+            self.makes_up = false;
+        }
         if self.makes_up && self.rate.is_some() && now - self.made_up_at < BURST_SECS {
             self.makes_up = false;
             return 0.0;
         }
-        // The first estimate is a rough one.
-        let rests = if self.rate.is_none() {
-            FIRST_REST
-        } else {
-            RESTS
-        };
-        self.rest_until = now + rests * rest_after(wait);
+        self.close_in(now, sending, span, wait);
+        0.0
+    }
+
+    /// Estimates the rate anew, from the bounds between which it lies, and lets it rest.
+    fn close_in(&mut self, now: Secs, sending: &Sending, span: Secs, wait: Secs) {
         let (low, high) = self.bounds(sending, span);
+        let is_same = (high / self.ceiling - 1.0).abs() < SAME_RATE_PART;
+        self.rests = match self.rate {
+            None => FIRST_REST,
+            Some(_) if is_same => (2.0 * self.rests).min(RESTS_MAX),
+            Some(_) => RESTS,
+        };
+        self.rest_until = now + self.rests * rest_after(wait);
         let between = (low * high).sqrt();
         let rate = if high < 2.0 * low {
             between.max(0.95 * high)
@@ -157,7 +181,6 @@ impl Pace {
         };
         self.rate = Some(rate.max(RATE_MIN));
         self.ceiling = high;
-        0.0
     }
 
     /// Between these the allowed rate lies, as a refusal after a span shows.
@@ -175,8 +198,8 @@ impl Pace {
         }
     }
 
-    /// Credits the time since the last look, and raises the rate while it is what holds requests back.
-    fn grow(&mut self, now: Secs) {
+    /// Credits the time since the last look.
+    fn fill(&mut self, now: Secs) {
         let Some(rate) = self.rate else { return };
         let secs = (now - self.credited_at).max(0.0);
         self.credited_at = now;
@@ -186,9 +209,6 @@ impl Pace {
             1.0
         };
         self.credit = (self.credit + secs * rate).min(burst);
-        if self.credit < burst {
-            self.rate = Some(rate + secs.min(1.0) * self.growth(now, rate));
-        }
     }
 
     /// Growth a second.
@@ -198,7 +218,12 @@ impl Pace {
         if now < self.rest_until {
             return recovery;
         }
-        let courage = ((now - self.rest_until) / COURAGE_SECS).min(10.0);
+        let courage_secs = if self.rests == FIRST_REST {
+            FIRST_COURAGE_SECS
+        } else {
+            COURAGE_SECS
+        };
+        let courage = ((now - self.rest_until) / courage_secs).min(10.0);
         let onward = rate * (GROWTH_PER_SEC * courage.exp2()).min(GROWTH_PER_SEC_MAX);
         onward.max(recovery)
     }

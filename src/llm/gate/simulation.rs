@@ -26,6 +26,9 @@ struct Server {
     rule: Rule,
     latency: Duration,
     retry_after: Option<f64>,
+    /// Where the spread of latencies begins, and how late a request may arrive.
+    seed: usize,
+    lateness: Duration,
     state: Mutex<ServerState>,
     started: Instant,
 }
@@ -56,6 +59,8 @@ impl Server {
             rule,
             latency: Duration::from_millis(latency_ms),
             retry_after,
+            seed: 0,
+            lateness: Duration::ZERO,
             state: Mutex::new(state),
             started: Instant::now(),
         }
@@ -106,7 +111,9 @@ impl Server {
     /// One request: refusals come back fast, answers after the latency.
     async fn serve(&self) -> Pressure {
         const REFUSAL: Duration = Duration::from_millis(2);
-        let nth = self.state.lock().unwrap().served;
+        let nth = self.seed + self.state.lock().unwrap().served;
+        let lateness = self.lateness.mul_f64((nth as f64 * 0.414).fract());
+        tokio::time::sleep(lateness).await;
         let spread = 0.8 + 0.4 * (nth as f64 * 0.618).fract();
         if !self.takes() {
             tokio::time::sleep(REFUSAL).await;
@@ -186,8 +193,8 @@ async fn until_served(server: &Server, gate: &Gate, salt: usize) -> u32 {
 }
 
 /// The rate that a server of this rule allows to 64 workers.
-fn allowed_per_sec(rule: Rule, latency_ms: u64) -> f64 {
-    let in_flight_per_sec = |most: usize| most as f64 * 1e3 / latency_ms as f64;
+fn allowed_per_sec(rule: Rule, latency: Duration) -> f64 {
+    let in_flight_per_sec = |most: usize| most as f64 / latency.as_secs_f64();
     match rule {
         Rule::InFlight(most) => in_flight_per_sec(most),
         Rule::Bucket { per_sec, .. } => in_flight_per_sec(64).min(per_sec),
@@ -195,48 +202,76 @@ fn allowed_per_sec(rule: Rule, latency_ms: u64) -> f64 {
     }
 }
 
+/// Runs against `server` and holds the gate to its numbers.
+async fn assert_used_well(server: Server) {
+    const REQUESTS: usize = 400;
+    let (rule, latency) = (server.rule, server.latency);
+    let told = format!(
+        "{rule:?} {latency:?} {:?}, seed {}, {:?} late",
+        server.retry_after, server.seed, server.lateness
+    );
+    let result = run(server, REQUESTS).await;
+    let used = REQUESTS as f64 / allowed_per_sec(rule, latency) / result.secs;
+    let refused = result.refused_share();
+    assert!(
+        used >= 0.9 && refused <= 0.25 && result.attempts_most <= 4,
+        "{told}: used {used:.3}, refused {refused:.2}, attempts {}",
+        result.attempts_most
+    );
+}
+
+const BUCKET: Rule = Rule::Bucket {
+    per_sec: 4.0,
+    burst: 4.0,
+};
+/// It saves nothing up: a second of silence is a second lost.
+const EVEN: Rule = Rule::Bucket {
+    per_sec: 4.0,
+    burst: 1.0,
+};
+/// Latencies in milliseconds, and what refusals ask for.
+const MANNERS: [(u64, Option<f64>); 5] = [
+    (200, None),
+    (200, Some(0.25)),
+    (200, Some(1.0)),
+    (1000, None),
+    (1000, Some(1.0)),
+];
+
 #[tokio::test(start_paused = true)]
 async fn limited_servers_are_used_well_and_seldom_refuse() {
-    const REQUESTS: usize = 400;
-    let bucket = Rule::Bucket {
-        per_sec: 4.0,
-        burst: 4.0,
-    };
     let wide_bucket = Rule::Bucket {
         per_sec: 20.0,
         burst: 20.0,
     };
-    // It saves nothing up: a second of silence is a second lost.
-    let even = Rule::Bucket {
-        per_sec: 4.0,
-        burst: 1.0,
-    };
-    for (rule, least_used) in [
-        (Rule::InFlight(2), 0.9),
-        (Rule::InFlight(5), 0.9),
-        (bucket, 0.9),
-        (wide_bucket, 0.9),
-        (Rule::Window(4), 0.9),
-        (Rule::Sliding(4), 0.9),
-        (even, 0.7),
+    for rule in [
+        Rule::InFlight(2),
+        Rule::InFlight(5),
+        BUCKET,
+        wide_bucket,
+        Rule::Window(4),
+        Rule::Sliding(4),
+        EVEN,
     ] {
-        for (latency_ms, retry_after) in [
-            (200, None),
-            (200, Some(0.25)),
-            (200, Some(1.0)),
-            (1000, None),
-            (1000, Some(1.0)),
-        ] {
-            let result = run(Server::new(rule, latency_ms, retry_after), REQUESTS).await;
-            let used = REQUESTS as f64 / allowed_per_sec(rule, latency_ms) / result.secs;
-            let refused = result.refused_share();
-            let told = format!(
-                "{rule:?} {latency_ms} ms {retry_after:?}: used {used:.2}, refused {refused:.2}"
-            );
-            assert!(
-                used >= least_used && refused <= 0.25 && result.attempts_most <= 4,
-                "{told}"
-            );
+        for (latency_ms, retry_after) in MANNERS {
+            assert_used_well(Server::new(rule, latency_ms, retry_after)).await;
+        }
+    }
+}
+
+/// What a server tells of its rate depends on when requests come by chance: no such chance leads the gate astray.
+#[tokio::test(start_paused = true)]
+async fn a_rate_is_found_however_requests_arrive() {
+    for rule in [BUCKET, Rule::Window(4), Rule::Sliding(4), EVEN] {
+        for (latency_ms, retry_after) in MANNERS {
+            for (seed, lateness_ms) in [(1, 0), (2, 2), (3, 0), (4, 2)] {
+                let server = Server {
+                    seed,
+                    lateness: Duration::from_millis(lateness_ms),
+                    ..Server::new(rule, latency_ms, retry_after)
+                };
+                assert_used_well(server).await;
+            }
         }
     }
 }
