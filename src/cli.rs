@@ -249,6 +249,9 @@ pub struct ViewArgs {
 /// Options of `status`.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
+    /// File with prices of models, beside those the program knows
+    #[arg(long, value_name = "FILE", env = "PIPELINE_PRICES")]
+    pub prices: Option<PathBuf>,
     /// How the result is reported.
     #[command(flatten)]
     pub report: ReportArgs,

@@ -185,7 +185,7 @@ fn budget(args: &BudgetArgs) -> Result<Budget, SettingsError> {
 }
 
 /// The user's prices, and those that come with the program for the models that the user's do not name.
-fn prices(path: Option<&Path>) -> Result<PriceTable, SettingsError> {
+pub fn prices(path: Option<&Path>) -> Result<PriceTable, SettingsError> {
     let shipped = PriceTable::shipped()?;
     let Some(path) = path else {
         return Ok(shipped);

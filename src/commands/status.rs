@@ -7,19 +7,32 @@ use super::screen::to_stdout;
 use crate::cli::StatusArgs;
 use crate::domain::language;
 use crate::domain::path;
+use crate::domain::price::{Cost, PriceTable};
 use crate::domain::provenance::{Making, Provenance};
 use crate::domain::tally::{FileState, SampleFacts, Tally, UNKNOWN};
 use crate::report::Exit;
+use crate::settings;
 use crate::store::{self, Fact, Reader, StoreError};
 use crate::workspace::Workspace;
+use serde::Serialize;
 use std::collections::BTreeSet;
+
+/// The form of the numbers in JSON.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    tally: &'a Tally,
+    /// Of all stored answers and verdicts; null when that of a model is not known.
+    cost_usd: Option<Cost>,
+}
 
 /// Prints the dataset in numbers.
 pub fn execute(workspace: &Workspace, args: &StatusArgs) -> anyhow::Result<Exit> {
+    let prices = settings::prices(args.prices.as_deref())?;
     let reader = Reader::open(&workspace.dataset())?;
     let folders = repos::folders(workspace);
     let mut tally = match &reader {
-        Some(reader) => count(reader, &folders)?,
+        Some(reader) => count(reader, &folders, &prices)?,
         None => Tally::default(),
     };
     // The cache may be gone or damaged: what it knows only adds to the dataset.
@@ -28,7 +41,10 @@ pub fn execute(workspace: &Workspace, args: &StatusArgs) -> anyhow::Result<Exit>
         tally.add_skipped(&one.folder, &one.reason, one.files);
     }
     if args.report.json {
-        super::print_json(&tally)?;
+        super::print_json(&Told {
+            tally: &tally,
+            cost_usd: tally.cost(),
+        })?;
     } else {
         to_stdout(|out| out.write_all(table::text(&tally).as_bytes()))?;
     }
@@ -37,7 +53,11 @@ pub fn execute(workspace: &Workspace, args: &StatusArgs) -> anyhow::Result<Exit>
 
 /// Counts everything. A file without samples has no provenance: its repository is then looked up among `folders` (those on disk), its
 /// language is guessed from its name.
-fn count(reader: &Reader, folders: &BTreeSet<String>) -> Result<Tally, StoreError> {
+fn count(
+    reader: &Reader,
+    folders: &BTreeSet<String>,
+    prices: &PriceTable,
+) -> Result<Tally, StoreError> {
     let mut tally = Tally::default();
     let mut file = OpenFile::default();
     let mut sample = None;
@@ -78,7 +98,7 @@ fn count(reader: &Reader, folders: &BTreeSet<String>) -> Result<Tally, StoreErro
             role: "assistant",
             metadata,
         } => {
-            tally.add_answer(&Making::read(metadata));
+            tally.add_answer(&Making::read(metadata), prices);
         }
         Fact::Turn { .. } => {}
     })?;

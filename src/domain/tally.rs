@@ -1,8 +1,9 @@
 //! The dataset in numbers: what `status` prints. Fed file by file, and knows nothing of where the facts come from.
 
 use super::failure::Failure;
+use super::price::{Cost, PriceTable};
 use super::prompt::QuestionKind;
-use super::provenance::{Making, Provenance};
+use super::provenance::{Making, Provenance, Tokens};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 
@@ -103,6 +104,10 @@ pub struct Use {
     pub cached_tokens: u64,
     /// Completion tokens.
     pub completion_tokens: u64,
+    /// What the tokens that servers told cost at today's prices; `None` when the model has no price, or none were told.
+    pub cost_usd: Option<Cost>,
+    /// Answers or verdicts whose tokens the server did not tell: what they cost is not in it.
+    pub untold_answers: u64,
 }
 
 /// What has at least one accepted sample.
@@ -231,20 +236,29 @@ impl Tally {
         }
     }
 
-    /// Counts a stored answer.
-    pub fn add_answer(&mut self, making: &Making) {
-        let usage = [
-            making.usage.prompt,
-            making.usage.cached,
-            making.usage.completion,
-        ];
-        entry(&mut self.models, &making.model).add(making.attempts, usage);
+    /// Counts a stored answer, at its model's price.
+    pub fn add_answer(&mut self, making: &Making, prices: &PriceTable) {
+        let spent = entry(&mut self.models, &making.model);
+        spent.add(making.attempts, making.usage);
+        spent.pay(making.usage, &making.model, prices);
         if let Some(judge) = &making.judge {
             let model = judge["model"].as_str().unwrap_or(UNKNOWN);
-            let usage =
-                ["prompt", "cached", "completion"].map(|kind| judge["usage"][kind].as_u64());
-            entry(&mut self.judges, model).add(judge["attempts"].as_u64().unwrap_or(1), usage);
+            let tokens = |kind: &str| judge["usage"][kind].as_u64();
+            let usage = Tokens {
+                prompt: tokens("prompt"),
+                cached: tokens("cached"),
+                completion: tokens("completion"),
+            };
+            let spent = entry(&mut self.judges, model);
+            spent.add(judge["attempts"].as_u64().unwrap_or(1), usage);
+            spent.pay(usage, model, prices);
         }
+    }
+
+    /// What all stored answers and verdicts cost; `None` when that of a model is not known.
+    pub fn cost(&self) -> Option<Cost> {
+        let spent = self.models.values().chain(self.judges.values());
+        spent.map(|spent| spent.cost_usd).sum()
     }
 
     /// Counts files of a repository that were not selected.
@@ -268,12 +282,23 @@ impl Tally {
 }
 
 impl Use {
-    fn add(&mut self, requests: u64, [prompt, cached, completion]: [Option<u64>; 3]) {
+    fn add(&mut self, requests: u64, usage: Tokens) {
         self.answers += 1;
         self.requests += requests;
-        self.prompt_tokens += prompt.unwrap_or(0);
-        self.cached_tokens += cached.unwrap_or(0);
-        self.completion_tokens += completion.unwrap_or(0);
+        self.prompt_tokens += usage.prompt.unwrap_or(0);
+        self.cached_tokens += usage.cached.unwrap_or(0);
+        self.completion_tokens += usage.completion.unwrap_or(0);
+    }
+
+    fn pay(&mut self, usage: Tokens, model: &str, prices: &PriceTable) {
+        let (Some(prompt), Some(completion)) = (usage.prompt, usage.completion) else {
+            self.untold_answers += 1;
+            return;
+        };
+        self.cost_usd = prices.price_of(model).map(|price| {
+            let cost = price.cost(prompt, usage.cached.unwrap_or(0), completion);
+            self.cost_usd.unwrap_or_default() + cost
+        });
     }
 }
 

@@ -1,9 +1,9 @@
 //! `status`: the dataset in numbers.
 
 use crate::generation::{QUEUE, scraped};
-use crate::model_server::{ModelServer, Reply, answer};
+use crate::model_server::{MODEL, ModelServer, Reply, answer};
 use crate::workspace::{Repo, Workspace};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -91,6 +91,58 @@ fn every_number_is_that_of_the_dataset() {
         sum("SELECT sum(json_extract(metadata_json, '$.usage.prompt')) FROM ConversationTurns");
     assert_eq!(used["prompt_tokens"], prompt);
     assert_eq!(used["requests"], samples);
+}
+
+#[test]
+fn stored_answers_cost_what_the_price_table_says_or_something_unknown() {
+    // Of two answers, the server tells the tokens of the first.
+    let model = ModelServer::scripted(|seen| {
+        let mut reply = answer(seen);
+        let mut body: Value = serde_json::from_slice(&reply.body).unwrap();
+        body["usage"] = match seen.nth {
+            3 => Value::Null,
+            _ => {
+                json!({"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 800}})
+            }
+        };
+        reply.body = body.to_string().into_bytes();
+        reply
+    });
+    let (mut workspace, _repo) = scraped(&model);
+    workspace
+        .run(&["prepare", "--questions", "1", "--concurrency", "1"])
+        .expect(0);
+    assert_eq!(workspace.count("TrainingSamples"), 2);
+
+    let status = workspace.run(&["status", "--json"]).expect(0).json();
+    assert_eq!(status["models"][MODEL]["cost_usd"], Value::Null, "{status}");
+    assert_eq!(status["cost_usd"], Value::Null);
+    let text = workspace.run(&["status"]).expect(0).stdout;
+    for part in ["\ncost: unknown\n", "--prices FILE", "without 1 answer"] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+
+    let path = workspace.path().join("prices.json");
+    let table = json!({"models": [{"model": MODEL, "prompt": 1000, "cached_prompt": 500, "completion": 1000}]});
+    std::fs::write(&path, table.to_string()).unwrap();
+    workspace.set_env("PIPELINE_PRICES", path.to_str().unwrap());
+    let status = workspace.run(&["status", "--json"]).expect(0).json();
+    let spent = &status["models"][MODEL];
+    // 200 fresh at a thousandth of a dollar, 800 cached at half of it, 100 generated.
+    assert_eq!(
+        (&spent["cost_usd"], &spent["untold_answers"]),
+        (&json!(0.7), &json!(1))
+    );
+    assert_eq!(status["cost_usd"], 0.7);
+    let text = workspace.run(&["status"]).expect(0).stdout;
+    for part in ["\ncost: $0.7000\n", "without 1 answer"] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    assert!(!text.contains("--prices"), "{text}");
+    let ran = workspace
+        .run(&["status", "--prices", "no/such/file"])
+        .expect(2);
+    assert!(ran.stderr.contains("no/such/file"), "{}", ran.stderr);
 }
 
 #[test]

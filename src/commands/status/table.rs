@@ -2,6 +2,7 @@
 
 use crate::commands::screen::{line, tail};
 use crate::domain::failure::FailureCode;
+use crate::domain::price::Cost;
 use crate::domain::tally::{Share, Tally, UNKNOWN, Use};
 use crate::report::plural;
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ pub fn text(tally: &Tally) -> String {
     text += &counts("not selected", "files", &tally.skipped);
     text += &spend("model, stored answers only", &tally.models);
     text += &spend("judge", &tally.judges);
+    text += &cost(tally);
     text
 }
 
@@ -164,22 +166,47 @@ fn spend(title: &str, models: &BTreeMap<String, Use>) -> String {
         return String::new();
     }
     let mut text = format!(
-        "\n{title:28}{:>8}{:>9}{:>12}{:>12}{:>11}\n",
-        "answers", "requests", "prompt", "cached", "completion"
+        "\n{title:28}{:>8}{:>11}{:>11}{:>11}{:>11}\n",
+        "answers", "prompt", "cached", "completion", "cost"
     );
     for (name, spent) in models {
         let _ = writeln!(
             text,
-            "  {:<26}{:>8}{:>9}{:>12}{:>12}{:>11}",
+            "  {:<26}{:>8}{:>11}{:>11}{:>11}{:>11}",
             tail(&line(name), 25),
             spent.answers,
-            spent.requests,
             spent.prompt_tokens,
             spent.cached_tokens,
-            spent.completion_tokens
+            spent.completion_tokens,
+            dollars(spent.cost_usd)
         );
     }
     text
+}
+
+/// All money in a line, and what is not in it.
+fn cost(tally: &Tally) -> String {
+    let all = || tally.models.iter().chain(&tally.judges);
+    let mut text = match all().next() {
+        Some(_) => format!("\ncost: {}\n", dollars(tally.cost())),
+        None => String::new(),
+    };
+    let untold: u64 = all().map(|(_, spent)| spent.untold_answers).sum();
+    if untold > 0 {
+        let _ = writeln!(
+            text,
+            "  without {} whose tokens the server did not tell",
+            plural(untold, "answer", "answers")
+        );
+    }
+    if all().any(|(_, spent)| spent.answers > spent.untold_answers && spent.cost_usd.is_none()) {
+        text += "  a model without a price is priced by a file: `pipeline status --prices FILE`\n";
+    }
+    text
+}
+
+fn dollars(cost: Option<Cost>) -> String {
+    cost.map_or_else(|| UNKNOWN.to_owned(), |cost| cost.to_string())
 }
 
 fn by_count(counts: &BTreeMap<String, u64>) -> Vec<(&String, &u64)> {
