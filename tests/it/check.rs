@@ -264,6 +264,89 @@ fn what_is_wrong_on_this_machine_is_named() {
     assert_eq!(workspace.run(&["check"]).code, 1);
 }
 
+/// On file systems of their own, where the system lets an ordinary user mount one. Nothing is taken of the memory that they may use.
+#[test]
+fn a_disk_that_is_nearly_full_is_named() {
+    let model = ModelServer::start();
+    let (workspace, _repo) = scraped(&model);
+    for (size, code, state) in [("40m", 1, "fail"), ("500m", 0, "warn"), ("2g", 0, "ok")] {
+        let mount = format!("mount -t tmpfs -o size={size} none data && touch mounted || exit 99");
+        let ran = workspace.run_by_shell(
+            &["check", "--json"],
+            &format!("exec unshare -Urm sh -c '{mount}; exec \"$0\" \"$@\"' \"$0\" \"$@\""),
+        );
+        if !workspace.path().join("mounted").exists() {
+            println!("no file system of its own to look at here: {}", ran.stderr);
+            return;
+        }
+        let report = ran.expect(code).json();
+        assert_line(&report, "disk", state, "MiB free");
+        if state != "ok" {
+            assert_line(&report, "disk", state, "/data");
+            assert_line(&report, "disk", state, "free some space");
+        }
+    }
+}
+
+#[test]
+fn programs_that_the_list_needs_are_looked_for() {
+    let model = ModelServer::start();
+    let (mut workspace, repo) = scraped(&model);
+    let lists = |report: &Value, name: &str| {
+        let lines = report["checks"].as_array().unwrap();
+        lines.iter().any(|line| line["name"] == name)
+    };
+    workspace.set_env("PATH", "/nowhere");
+    let report = check(&workspace, 0);
+    assert!(!lists(&report, "ssh") && !lists(&report, "git_credentials"));
+    let listed = [
+        &repo.url(),
+        "git@code.test:team/demo.git",
+        "https://code.test/team/other",
+    ];
+    workspace.list_repos(&listed);
+    let report = check(&workspace, 2);
+    assert_line(&report, "ssh", "fail", "install OpenSSH");
+    assert_line(&report, "git_credentials", "warn", "install git");
+    workspace.add_program("ssh", "#!/bin/sh\n");
+    workspace.add_program("git", "#!/bin/sh\n");
+    let report = check(&workspace, 0);
+    assert_line(&report, "ssh", "ok", "found");
+    assert_line(&report, "git_credentials", "ok", "helpers");
+}
+
+/// The scripted server stands as the proxy, so that a host of another name is one on this machine.
+#[test]
+fn a_key_does_not_travel_in_clear_text_unless_the_user_says_so() {
+    let model = ModelServer::start();
+    let (mut workspace, _repo) = scraped(&model);
+    let base = model.base_url();
+    workspace.set_env("http_proxy", base.strip_suffix("/v1").unwrap());
+    workspace.set_env("OPENAI_BASE_URL", "http://models.test/v1");
+    let has_line = |report: &Value| {
+        let lines = report["checks"].as_array().unwrap();
+        lines.iter().any(|line| line["name"] == "encryption")
+    };
+    assert!(!has_line(&check(&workspace, 0)), "there is no key to lose");
+    let before = model.take().len();
+    assert!(before > 0);
+
+    workspace.set_env("OPENAI_API_KEY", "a-key-of-mine");
+    let report = check(&workspace, 2);
+    assert_line(&report, "server", "fail", "--allow-plain-http");
+    workspace.run(&["prepare"]).expect(2);
+    assert_eq!(model.take().len(), 0, "nothing was sent");
+
+    workspace.set_env("PIPELINE_ALLOW_PLAIN_HTTP", "1");
+    let report = check(&workspace, 0);
+    assert_line(&report, "encryption", "warn", "https");
+    workspace.set_env("OPENAI_BASE_URL", &base);
+    assert!(
+        !has_line(&check(&workspace, 0)),
+        "this machine listens to itself"
+    );
+}
+
 #[test]
 fn the_holder_of_the_lock_is_named_and_not_disturbed() {
     let model = ModelServer::start();

@@ -8,7 +8,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const FILES: usize = 12;
@@ -19,19 +18,6 @@ fn waiting(model: &ModelServer) -> Workspace {
     let workspace = Workspace::with_model(&model.base_url());
     many_files(&workspace, FILES);
     workspace
-}
-
-/// `prepare` run by a shell that prepares the ground for it.
-fn by_shell(workspace: &Workspace, script: &str) -> Ran {
-    let program = workspace.command(&PREPARE);
-    let mut shell = Command::new("sh");
-    shell.args(["-c", script]).arg(program.get_program());
-    shell.args(program.get_args()).current_dir(workspace.path());
-    shell.env_clear().stdin(Stdio::null());
-    for (name, value) in program.get_envs() {
-        value.map(|value| shell.env(name, value));
-    }
-    Ran::of(shell.output().unwrap())
 }
 
 /// After what happened, the next run does what is left and asks no more again than was in flight.
@@ -61,10 +47,7 @@ fn assert_says(ran: &Ran, code: i32, words: &[&str]) {
 fn a_file_size_limit_ends_the_run_and_loses_nothing() {
     let model = ModelServer::start();
     let workspace = waiting(&model);
-    let ran = by_shell(
-        &workspace,
-        "trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\"",
-    );
+    let ran = workspace.run_by_shell(&PREPARE, "trap '' XFSZ; ulimit -f 200; exec \"$0\" \"$@\"");
     assert_says(&ran, 1, &[".db cannot be read or written", "ulimit -f"]);
     assert!(model.chat_count() > 0);
     assert_goes_on(&workspace, &model);
@@ -78,8 +61,8 @@ fn a_full_disk_ends_the_run_and_loses_nothing() {
     let mount = "mount -t tmpfs -o size=400k none data";
     let inside =
         format!("{mount} || exit 99; \"$0\" \"$@\"; code=$?; cp -R data saved; exit $code");
-    let ran = by_shell(
-        &workspace,
+    let ran = workspace.run_by_shell(
+        &PREPARE,
         &format!("exec unshare -Urm sh -c '{inside}' \"$0\" \"$@\""),
     );
     let saved = workspace.path().join("saved");

@@ -117,6 +117,19 @@ impl Workspace {
         Ran::of(self.command(arguments).output().unwrap())
     }
 
+    /// The program run by a shell that prepares the ground for it: `"$0" "$@"` in `script`.
+    pub fn run_by_shell(&self, arguments: &[&str], script: &str) -> Ran {
+        let program = self.command(arguments);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).arg(program.get_program());
+        shell.args(program.get_args()).current_dir(self.path());
+        shell.env_clear().stdin(Stdio::null());
+        for (name, value) in program.get_envs() {
+            value.map(|value| shell.env(name, value));
+        }
+        Ran::of(shell.output().unwrap())
+    }
+
     pub fn spawn(&self, arguments: &[&str]) -> Running {
         let mut command = self.command(arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -149,6 +162,20 @@ impl Workspace {
             Ok(texts.collect::<rusqlite::Result<Vec<_>>>()?.join("|"))
         });
         rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Makes a program of this name that every run finds first. Another process writes it: a file that a process of ours, or one it is
+    /// just starting, may still have open for writing cannot be run.
+    pub fn add_program(&mut self, name: &str, script: &str) {
+        let folder = self.home.path().join("bin");
+        fs::create_dir_all(&folder).unwrap();
+        let text = self.home.path().join(name);
+        fs::write(&text, script).unwrap();
+        let mut install = Command::new("install");
+        install.args(["-m", "755"]).arg(text).arg(folder.join(name));
+        assert!(install.status().unwrap().success());
+        let rest = std::env::var("PATH").unwrap();
+        self.set_env("PATH", &format!("{}:{rest}", folder.display()));
     }
 
     #[track_caller]

@@ -7,7 +7,7 @@ use crate::git;
 use crate::report::{Exit, plural};
 use crate::store;
 use crate::workspace::Workspace;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Below this a run may end for want of space.
 const DISK_LOW_BYTES: u64 = 1 << 30;
@@ -41,18 +41,24 @@ fn folders(workspace: &Workspace) -> Line {
     Line::ok("workspace", root.display().to_string())
 }
 
+/// The fullest of the disks that a run writes to: each folder may be on one of its own.
 fn disk(workspace: &Workspace) -> Line {
-    let free = match rustix::fs::statvfs(workspace.root()) {
-        Ok(facts) => facts.f_bavail.saturating_mul(facts.f_frsize),
+    let free = |folder: PathBuf| match rustix::fs::statvfs(&folder) {
+        Ok(facts) => Ok((facts.f_bavail.saturating_mul(facts.f_frsize), folder)),
+        Err(error) => Err(format!("{}: {error}", folder.display())),
+    };
+    let folders = [workspace.data(), workspace.repos(), workspace.logs()];
+    let (free, folder) = match folders.into_iter().map(free).collect::<Result<Vec<_>, _>>() {
+        Ok(found) => found
+            .into_iter()
+            .min_by_key(|(free, _)| *free)
+            .unwrap_or_default(),
         Err(error) => {
-            return Line::warn(
-                "disk",
-                format!("free space is unknown: {error}"),
-                "look at it by hand",
-            );
+            let found = format!("free space is unknown: {error}");
+            return Line::warn("disk", found, "look at it by hand");
         }
     };
-    let found = format!("{} MiB free", free >> 20);
+    let found = format!("{} MiB free for {}", free >> 20, folder.display());
     let cure = "free some space";
     match free {
         0..DISK_NONE_BYTES => Line::fail("disk", Exit::Internal, found, cure),
