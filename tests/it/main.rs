@@ -23,6 +23,7 @@ mod questions;
 mod retrying;
 mod scraping;
 mod secrets;
+mod ssh;
 mod status;
 mod turns;
 mod unchanged;
