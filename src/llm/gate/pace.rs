@@ -16,7 +16,7 @@ const RECOVERY_PER_SEC_MAX: f64 = 0.5;
 /// Growth a second after the rest; it doubles in [`COURAGE_SECS`].
 const GROWTH_PER_SEC: f64 = 0.01;
 const COURAGE_SECS: Secs = 8.0;
-/// The same after the first estimate, which is a rough one.
+/// The same after the first estimate, which is a rough one, where a refusal costs no pause.
 const FIRST_COURAGE_SECS: Secs = 1.2;
 const GROWTH_PER_SEC_MAX: f64 = 0.5;
 /// What may be made up for after a silence, in seconds of the rate: most servers count in windows of a second or more. A refusal
@@ -61,6 +61,8 @@ pub(super) struct Pace {
     rest_until: Secs,
     /// How long that rest is, as a multiple of what one pause asks for.
     rests: f64,
+    /// In which time growth doubles after it.
+    courage_secs: Secs,
     was_refused: bool,
 }
 
@@ -79,6 +81,7 @@ impl Pace {
             in_vain: 0,
             rest_until: 0.0,
             rests: FIRST_REST,
+            courage_secs: COURAGE_SECS,
             was_refused: false,
         }
     }
@@ -172,6 +175,10 @@ impl Pace {
             Some(_) if is_same => (2.0 * self.rests).min(RESTS_MAX),
             Some(_) => RESTS,
         };
+        self.courage_secs = match self.rate {
+            None if wait == 0.0 => FIRST_COURAGE_SECS,
+            _ => COURAGE_SECS,
+        };
         self.rest_until = now + self.rests * rest_after(wait);
         let between = (low * high).sqrt();
         let rate = if high < 2.0 * low {
@@ -218,12 +225,7 @@ impl Pace {
         if now < self.rest_until {
             return recovery;
         }
-        let courage_secs = if self.rests == FIRST_REST {
-            FIRST_COURAGE_SECS
-        } else {
-            COURAGE_SECS
-        };
-        let courage = ((now - self.rest_until) / courage_secs).min(10.0);
+        let courage = ((now - self.rest_until) / self.courage_secs).min(10.0);
         let onward = rate * (GROWTH_PER_SEC * courage.exp2()).min(GROWTH_PER_SEC_MAX);
         onward.max(recovery)
     }
