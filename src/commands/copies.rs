@@ -55,9 +55,7 @@ pub(super) fn claim(finder: &Finder<'_>, file: &SourceFile, bare: Bare) -> Resul
 /// Makes the fingerprints of all files in the dataset, when the cache has lost them. Reads every file that still has the content that
 /// was sent.
 pub(super) fn recall(finder: &Finder<'_>) -> Result<(), StoreError> {
-    let known = finder
-        .cache
-        .indexed_blocking(Index::Sources, FINGERPRINT_VERSION)?;
+    let known = finder.cache.indexed(Index::Sources, FINGERPRINT_VERSION)?;
     if known.is_some() {
         return Ok(());
     }

@@ -74,7 +74,8 @@ impl<'a> Keeper<'a> {
                 self.save().await?;
             }
         }
-        self.save().await
+        self.save().await?;
+        self.sieve.close().await
     }
 
     async fn take(&mut self, outcome: Outcome) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use crate::domain::quality::duplicate::{Fingerprint, NEAR_WEIGHT, key_weight};
 use crate::domain::quality::fingerprint;
 use crate::domain::repo::DenyList;
 use crate::domain::sample::{Role, Sample, Turn};
-use crate::store::{Cache, ComparedSample, Index, Store, StoreError};
+use crate::store::{Cache, ComparedSample, SampleKeys, Store, StoreError};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -41,7 +41,8 @@ pub struct Sieve {
     waiting_by_key: HashMap<u64, Vec<usize>>,
     /// The samples stored last, by id.
     recent: BTreeMap<i64, Compared>,
-    is_recalled: bool,
+    /// The keys of stored samples, once they were asked for.
+    known: Option<SampleKeys>,
 }
 
 /// A sample that others are held against.
@@ -69,7 +70,7 @@ impl Sieve {
             waiting: Vec::new(),
             waiting_by_key: HashMap::new(),
             recent: BTreeMap::new(),
-            is_recalled: false,
+            known: None,
         }
     }
 
@@ -83,14 +84,14 @@ impl Sieve {
         processed: &mut Processed,
         prints: Vec<Print>,
     ) -> Result<(), StoreError> {
-        self.recall(store).await?;
         let samples = std::mem::take(&mut processed.samples);
-        let keys = prints.iter().map(|(_, keys)| keys.clone()).collect();
-        let near = self.cache.samples_sharing(keys, COMPARED_MAX);
+        let keys: Vec<&[u64]> = prints.iter().map(|(_, keys)| &keys[..]).collect();
+        let known = self.known(store).await?;
+        let near = known.sharing(&keys, COMPARED_MAX).await?;
         let news = samples.into_iter().zip(prints);
         let mut dropped: BTreeMap<FailureCode, u64> = BTreeMap::new();
         let shared_path: Arc<str> = path.into();
-        for ((sample, new), near) in news.zip(near.await?) {
+        for ((sample, new), near) in news.zip(near) {
             // A file that is done anew replaces its own old samples.
             let replaced = processed.is_whole.then_some(path);
             match self.fault(store, &sample, &new, &near, replaced)? {
@@ -118,12 +119,18 @@ impl Sieve {
         while self.recent.len() > RECENT_MAX {
             self.recent.pop_first();
         }
-        if rows.is_empty() {
-            return Ok(());
+        match &mut self.known {
+            Some(known) => known.keep(&rows).await,
+            None => Ok(()),
         }
-        self.cache
-            .keep_sample_keys(rows, fingerprint::VERSION)
-            .await
+    }
+
+    /// Brings what it knows of stored samples to the cache.
+    pub async fn close(self) -> Result<(), StoreError> {
+        match self.known {
+            Some(mut known) => known.store().await,
+            None => Ok(()),
+        }
     }
 
     fn wait(&mut self, (fingerprint, keys): Print, path: &Arc<str>) {
@@ -202,29 +209,30 @@ impl Sieve {
         !self.benchmarks.is_empty() && sample.turns.iter().any(overlaps)
     }
 
-    /// Makes the keys of stored samples that the cache does not have: all of them when it was deleted, the last ones when a run was
-    /// killed between storing and noting.
-    async fn recall(&mut self, store: &Store) -> Result<(), StoreError> {
-        if std::mem::replace(&mut self.is_recalled, true) {
-            return Ok(());
+    /// The keys of stored samples. Those that the cache does not have are made first: all of them when it was deleted, the last ones
+    /// when a run was killed.
+    async fn known(&mut self, store: &Store) -> Result<&mut SampleKeys, StoreError> {
+        let known = match self.known.take() {
+            Some(known) => known,
+            None => recall(&self.cache, store).await?,
+        };
+        Ok(self.known.insert(known))
+    }
+}
+
+async fn recall(cache: &Cache, store: &Store) -> Result<SampleKeys, StoreError> {
+    let mut known = SampleKeys::open(cache.clone(), fingerprint::VERSION).await?;
+    loop {
+        let samples = store.samples_after(known.last_id(), GROUP)?;
+        if samples.is_empty() {
+            return Ok(known);
         }
-        let known = self.cache.indexed(Index::Samples, fingerprint::VERSION);
-        let mut last = known.await?.unwrap_or(0);
-        loop {
-            let samples = store.samples_after(last, GROUP)?;
-            let Some(newest) = samples.last() else {
-                return Ok(());
-            };
-            last = newest.id;
-            let keys = |sample: &ComparedSample| {
-                let fingerprint = Fingerprint::of(&sample.question, &sample.answers);
-                (sample.id, fingerprint.keys())
-            };
-            let rows = samples.iter().map(keys).collect();
-            self.cache
-                .keep_sample_keys(rows, fingerprint::VERSION)
-                .await?;
-        }
+        let keys = |sample: &ComparedSample| {
+            let fingerprint = Fingerprint::of(&sample.question, &sample.answers);
+            (sample.id, fingerprint.keys())
+        };
+        let rows: Vec<_> = samples.iter().map(keys).collect();
+        known.keep(&rows).await?;
     }
 }
 

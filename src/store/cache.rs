@@ -181,15 +181,7 @@ impl Cache {
         answer.blocking_recv().map_err(|_| StoreError::CacheGone)?
     }
 
-    /// Writes something, some time later.
-    pub(super) async fn write(
-        &self,
-        write: impl Fn(&Connection) -> rusqlite::Result<()> + Send + 'static,
-    ) -> Result<(), StoreError> {
-        self.send(Job::Write(Box::new(write))).await
-    }
-
-    /// [`Cache::write`], blocking while the queue is full; not for asynchronous code.
+    /// Writes something, some time later. Blocks while the queue is full; not for asynchronous code.
     pub(super) fn write_blocking(
         &self,
         write: impl Fn(&Connection) -> rusqlite::Result<()> + Send + 'static,

@@ -2,7 +2,7 @@
 
 use super::cache::{CacheLimits, StatRow};
 use super::query::bounds_below;
-use super::{StoreError, fingerprints, open_synced};
+use super::{StoreError, fingerprints, key_runs, open_synced};
 use crate::domain::stamp::{Seen, Stamp};
 use crate::fail_point::{Point, reach};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -45,6 +45,8 @@ fn open_pruned(path: &Path, limits: CacheLimits, now: i64) -> Result<Connection,
     let prepare = || -> rusqlite::Result<()> {
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(fingerprints::SCHEMA)?;
+        connection.execute_batch(key_runs::SCHEMA)?;
+        drop_bands(&connection)?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         if !is_prune_due(&connection, limits, now)? {
             return Ok(());
@@ -62,6 +64,19 @@ fn open_pruned(path: &Path, limits: CacheLimits, now: i64) -> Result<Connection,
     };
     prepare().map_err(|source| StoreError::of(path, source))?;
     Ok(connection)
+}
+
+/// Removes the index of samples of earlier programs; this one makes its own from the dataset. Theirs would do so too.
+fn drop_bands(connection: &Connection) -> rusqlite::Result<()> {
+    let is_there = connection
+        .prepare("SELECT 1 FROM sqlite_schema WHERE name = 'bands'")?
+        .exists([])?;
+    match is_there {
+        true => connection.execute_batch(
+            "BEGIN; DROP TABLE bands; DELETE FROM indexed WHERE name = 'samples'; COMMIT",
+        ),
+        false => Ok(()),
+    }
 }
 
 /// To prune, every response is looked at: done once a day, and when the file as a whole is larger than responses may be.

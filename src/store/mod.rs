@@ -9,9 +9,12 @@ mod cache_sync;
 mod dataset;
 mod fingerprints;
 mod health;
+mod key_filter;
+mod key_runs;
 mod query;
 mod reading;
 mod report;
+mod sample_keys;
 mod schema;
 
 pub use cache::{Cache, CacheLimits, StatRow};
@@ -21,6 +24,7 @@ pub use health::{Health, health, opens};
 pub use query::{ComparedSample, FailedFile};
 pub use reading::{Reader, SampleFilter, StoredFailure, StoredSample, StoredTurn};
 pub use report::{Fact, Skipped, skipped_by_reason};
+pub use sample_keys::SampleKeys;
 
 use std::io;
 use std::path::{Path, PathBuf};
