@@ -8,6 +8,7 @@ use super::keeper::Keeper;
 use super::progress::Progress;
 use super::sieve::Sieve;
 use super::{Session, now_secs};
+use crate::domain::chunk;
 use crate::domain::quality::contamination::Benchmarks;
 use crate::domain::select::Skip;
 use crate::llm::{self, Client, Found, LOCAL_SERVERS, LlmError, Profile};
@@ -96,6 +97,8 @@ pub fn generate(
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers(settings.limits.concurrency))
+        .thread_stack_size(chunk::STACK_BYTES)
+        .on_thread_start(chunk::parse_here)
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;

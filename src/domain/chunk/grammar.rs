@@ -34,7 +34,7 @@ const BYTES_PER_READ: usize = 200;
 /// The parser frees its stack by recursion wherever two readings of a text had merged: 60,000 open brackets in Java overflowed 2 MiB
 /// (128 bytes a call, unoptimised) and would have ended the process. [`NESTING_MAX`] stops that text; this much stack is for
 /// those not yet known: 160 bytes for each byte of the largest text. It is reserved, not used.
-const STACK_BYTES: usize = (1 << 20) + 160 * BYTES_MAX;
+pub const STACK_BYTES: usize = (1 << 20) + 160 * BYTES_MAX;
 
 macro_rules! grammars {
     ($($(#[$feature:meta])? $($name:literal)|+ => $function:expr;)+) => {
@@ -105,9 +105,7 @@ impl Grammar {
             return None;
         }
         HELPER.with_borrow_mut(|helper| {
-            let tree = helper
-                .get_or_insert_with(Helper::start)
-                .parse(self, text.to_owned());
+            let tree = helper.get_or_insert_with(Helper::start).parse(self, text);
             if tree.is_err() {
                 *helper = None;
             }
@@ -149,10 +147,21 @@ thread_local! {
     static HELPER: RefCell<Option<Helper>> = const { RefCell::new(None) };
 }
 
-/// A thread with a large stack that parses for another one. Starting one for each text took longer than parsing a small text does.
-struct Helper {
-    texts: SyncSender<(&'static Grammar, String)>,
-    trees: Receiver<Option<Tree>>,
+/// Has this thread parse its texts itself: it was started with a stack of [`STACK_BYTES`]. Others have a helper do it, which costs a
+/// thread more, and the memory that the allocator keeps for one.
+pub fn parse_here() {
+    HELPER.set(Some(Helper::Here(Box::new(Parser::new()))));
+}
+
+/// What parses for a thread.
+enum Helper {
+    /// The thread itself.
+    Here(Box<Parser>),
+    /// One with a large stack. Starting it for each text took longer than parsing a small text does.
+    Beside {
+        texts: SyncSender<(&'static Grammar, String)>,
+        trees: Receiver<Option<Tree>>,
+    },
 }
 
 /// The helper is not there: it could not be started, or it panicked.
@@ -174,12 +183,17 @@ impl Helper {
                     }
                 }
             });
-        Helper { texts, trees }
+        Helper::Beside { texts, trees }
     }
 
-    fn parse(&self, grammar: &'static Grammar, text: String) -> Result<Option<Tree>, Gone> {
-        self.texts.send((grammar, text)).map_err(|_| Gone)?;
-        self.trees.recv().map_err(|_| Gone)
+    fn parse(&mut self, grammar: &'static Grammar, text: &str) -> Result<Option<Tree>, Gone> {
+        match self {
+            Helper::Here(parser) => Ok(grammar.parse_with(parser, text)),
+            Helper::Beside { texts, trees } => {
+                texts.send((grammar, text.to_owned())).map_err(|_| Gone)?;
+                trees.recv().map_err(|_| Gone)
+            }
+        }
     }
 }
 

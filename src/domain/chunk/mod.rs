@@ -21,6 +21,7 @@ mod walk;
 
 pub use budget::{BytesPerToken, chunk_bytes_max};
 pub use context::context;
+pub use grammar::{STACK_BYTES, parse_here};
 pub use outline::{Outline, Symbol, SymbolKind};
 
 use std::ops::{Range, RangeInclusive};
