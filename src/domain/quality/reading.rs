@@ -180,7 +180,11 @@ impl<'a> Reader<'a, '_> {
     fn prose(&mut self, text: &'a str) {
         let quotes = prose::quotations(text, &DOUBLE_QUOTES);
         for quote in &quotes {
-            self.add(quote, Sort::Quote, unit(has_quote(quote, self.evidence)));
+            if names_definition(text, quote) {
+                self.name(quote, false);
+            } else {
+                self.add(quote, Sort::Quote, unit(has_quote(quote, self.evidence)));
+            }
         }
         let files = prose::files(text);
         for file in &files {
@@ -348,6 +352,29 @@ impl<'a> Reader<'a, '_> {
             unit: "",
         });
     }
+}
+
+/// Whether a quotation in a text is the name of something that only the source can define: `a function named "dump"`.
+fn names_definition(text: &str, quote: &str) -> bool {
+    const DEFINED: [&str; 8] = [
+        "function",
+        "method",
+        "class",
+        "struct",
+        "macro",
+        "trait",
+        "interface",
+        "enum",
+    ];
+    let is_name = quote.chars().all(words::is_word) && !quote.starts_with(|c: char| c.is_numeric());
+    let at = (quote.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    let before = &text[..at.min(text.len())];
+    let mut words = before.split_whitespace().rev().skip(1);
+    is_name
+        && words
+            .find(|word| !matches!(*word, "named" | "called"))
+            .is_some_and(|word| DEFINED.contains(&word))
+        && !prose::gives_example(text, at)
 }
 
 /// How much deeper a mark leads into brackets.

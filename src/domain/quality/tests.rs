@@ -74,6 +74,7 @@ fn what_is_wrong_beyond_doubt_is_refused_with_its_code() {
         ("The answer cannot be determined from what is there.".to_owned(), FailureCode::Refusal),
         (with("This follows from the provided code."), FailureCode::ContextLeak),
         (with("As the snippet shows, this holds."), FailureCode::ContextLeak),
+        (with("You're asked to keep it short."), FailureCode::ContextLeak),
         (with("TODO: say more."), FailureCode::Placeholder),
         (with("[insert example]."), FailureCode::Placeholder),
         (with("\n...\n"), FailureCode::Placeholder),
@@ -103,6 +104,12 @@ fn what_is_probably_wrong_falls_below_the_least_score() {
     ] {
         assert_eq!(code(&TRUE_ANSWER.replace(from, to)), Some(expected), "{to}");
     }
+    let naming = |what: &str| format!("{TRUE_ANSWER} It is told by a {what} first.");
+    assert_eq!(
+        code(&naming("function named \"dumpy\"")),
+        Some(FailureCode::Ungrounded)
+    );
+    assert_eq!(code(&naming("user named \"dumpy\"")), None);
     assert_eq!(
         code(&format!("{TRUE_ANSWER}\n\n{TRUE_ANSWER}")),
         Some(FailureCode::Repetition)
