@@ -32,7 +32,7 @@ const READ_BYTES: usize = 2048;
 const READS_MIN: usize = 1000;
 const BYTES_PER_READ: usize = 200;
 /// The parser frees its stack by recursion wherever two readings of a text had merged: 60,000 open brackets in Java overflowed 2 MiB
-/// (128 bytes a call, unoptimised) and would have ended the process. [`NESTING_MAX`] stops that text; this much stack is for
+/// (128 bytes a call, unoptimised) and would have ended the process. `NESTING_MAX` stops that text; this much stack is for
 /// those not yet known: 160 bytes for each byte of the largest text. It is reserved, not used.
 pub const STACK_BYTES: usize = (1 << 20) + 160 * BYTES_MAX;
 
