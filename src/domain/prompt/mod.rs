@@ -39,6 +39,24 @@ pub fn version() -> &'static str {
     &VERSION
 }
 
+/// Sentences of the prompts that are the same in every one: of five words or more, without holes.
+pub fn sentences() -> impl Iterator<Item = &'static str> {
+    const WORDS_MIN: usize = 5;
+    let texts = [
+        texts::SYSTEM,
+        texts::QUESTIONS,
+        texts::REPAIR,
+        texts::ANSWER_RULES,
+    ];
+    let sentences = texts
+        .into_iter()
+        .flat_map(|text| text.split(['.', ':', '\n']));
+    let bare = sentences.map(|sentence| sentence.trim_matches(|c: char| !c.is_alphanumeric()));
+    bare.filter(|sentence| {
+        !sentence.contains(['{', '}']) && sentence.split(' ').count() >= WORDS_MIN
+    })
+}
+
 /// The first `bytes` bytes of a SHA-256, in hexadecimal.
 fn hex(data: &[u8], bytes: usize) -> String {
     let digest = Sha256::digest(data);
