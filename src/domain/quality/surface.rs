@@ -1,14 +1,13 @@
 //! Faults that show on the surface of an answer, whatever the source says: refusals, talk about the prompt, placeholders, leaks,
 //! open fences, a missing end, another language.
 //!
-//! Owns the phrase lists. A phrase that the source itself contains is never held against an answer that may be quoting it.
+//! The phrases themselves stand in `phrases`. One that the source itself contains is never held against an answer that may be quoting it.
 
 use super::evidence::EvidenceIndex;
 use super::markdown::{Document, Piece};
-use super::phrases::Phrases;
+use super::phrases::{CONTEXT_LEAKS, MARKERS, PLACEHOLDERS, PROMPTS, REFUSALS};
 use super::words::{self, AsIs};
 use crate::domain::failure::FailureCode;
-use crate::domain::prompt;
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::sync::LazyLock;
@@ -16,195 +15,9 @@ use std::sync::LazyLock;
 /// A fault found: its code and what was found.
 pub type Fault = (FailureCode, String);
 
-/// First-person refusals and declarations that the answer cannot be given. Looked for in the first 300 bytes only.
-static REFUSALS: LazyLock<Phrases> = LazyLock::new(|| {
-    Phrases::new([
-        "i'm sorry",
-        "i am sorry",
-        "i apologize",
-        "i apologise",
-        "my apologies",
-        "i cannot ",
-        "i can't ",
-        "i can not ",
-        "i'm unable",
-        "i am unable",
-        "i'm not able",
-        "i am not able",
-        "i won't ",
-        "i will not ",
-        "i don't know",
-        "i do not know",
-        "i don't have",
-        "i do not have",
-        "i'm not sure",
-        "i must decline",
-        "i have to decline",
-        "unfortunately, i ",
-        "sorry, but",
-        "as an ai",
-        "cannot be determined from",
-        "can't be determined from",
-        "cannot be answered",
-        "can't be answered",
-        "not enough information",
-        "insufficient information",
-        "not enough context",
-        "unable to answer",
-        "no information is provided",
-        "does not provide enough",
-        "doesn't provide enough",
-        "it is impossible to say",
-        "cannot provide an answer",
-    ])
-});
+/// Refusals are looked for in so many bytes only.
 const REFUSAL_BYTES: usize = 300;
 
-/// Phrases that speak of the prompt instead of the software.
-static CONTEXT_LEAKS: LazyLock<Phrases> = LazyLock::new(|| {
-    Phrases::new([
-        "provided code",
-        "provided snippet",
-        "provided source",
-        "provided excerpt",
-        "provided file content",
-        "provided text",
-        "code provided",
-        "snippet provided",
-        "source provided",
-        "excerpt provided",
-        "file provided",
-        "information provided",
-        "provided information",
-        "context provided",
-        "given snippet",
-        "given excerpt",
-        "given code snippet",
-        "given source code",
-        "code you shared",
-        "code you provided",
-        "code you've provided",
-        "you have provided",
-        "you've provided",
-        "you shared",
-        "you pasted",
-        "code snippet",
-        "this snippet",
-        "the snippet",
-        "this excerpt",
-        "the excerpt",
-        "based on the context",
-        "based on the code",
-        "based on the source",
-        "according to the context",
-        "from the context given",
-        "in the given code",
-        "the given context",
-        "as an ai",
-        "ai language model",
-        "as a language model",
-        "my training data",
-        "my knowledge cutoff",
-        "this chunk",
-        "the chunk above",
-        "the user asks",
-        "let me think",
-        "you're asked to",
-        "you are asked to",
-        "asks you to provide",
-        "this task requires",
-        "your task is to",
-        "answer the question",
-        "the question asks",
-        "the question is asking",
-        "here is the answer",
-        "here's the answer",
-        "keep your answer",
-        "your own response",
-        "your response should",
-        "your response must",
-        "in your response,",
-        "i am here to help",
-        "i'm here to help",
-        "i am here to assist",
-        "i'm here to assist",
-    ])
-});
-
-/// What the prompts say: a model that repeats it took its instructions for its subject.
-static PROMPTS: LazyLock<Phrases> = LazyLock::new(|| {
-    let sentences: Vec<String> = prompt::sentences().map(str::to_lowercase).collect();
-    Phrases::new(sentences.iter().map(String::as_str))
-});
-
-/// Text that stands for text still to be written.
-static PLACEHOLDERS: LazyLock<Phrases> = LazyLock::new(|| {
-    Phrases::new([
-        "todo",
-        "fixme",
-        "[insert",
-        "<insert",
-        "[your ",
-        "<your ",
-        "lorem ipsum",
-        "your answer here",
-        "answer goes here",
-        "[placeholder",
-        "<placeholder",
-        "rest of the code",
-        "rest of code",
-        "existing code ...",
-        "... existing code",
-        "code omitted",
-        "[...]",
-        "[answer]",
-        "[describe",
-        "[explain",
-        "[name",
-        "[function name",
-        "implementation goes here",
-        "your code here",
-        "insert your",
-    ])
-});
-
-/// Tags and roles of chat formats and reasoning; none belongs in an answer.
-static MARKERS: LazyLock<Phrases> = LazyLock::new(|| {
-    Phrases::new([
-        "<think",
-        "</think",
-        "<thinking",
-        "</thinking",
-        "<reasoning",
-        "</reasoning",
-        "<reflection",
-        "<scratchpad",
-        "<|im_",
-        "<|end",
-        "<|start",
-        "<|eot",
-        "<|begin",
-        "<|user",
-        "<|assistant",
-        "<|system",
-        "[inst]",
-        "[/inst]",
-        "<<sys>>",
-        "<</sys>>",
-        "<s>",
-        "</s>",
-        "<start_of_turn>",
-        "<end_of_turn>",
-        "<eos>",
-        "<bos>",
-        "[end of text]",
-        "### instruction",
-        "### response",
-        "<tool_call",
-        "<function_call",
-        "◁think",
-    ])
-});
 /// Role names with which a model plays the other side of the conversation.
 const ROLES: &[&str] = &["assistant:", "user:", "human:", "question:"];
 
