@@ -177,6 +177,9 @@ impl Engine {
         let Some(flaw) = context.flaw(&question.question) else {
             return Ok(Ok(question));
         };
+        if flaw == Flaw::NamesNothing && !premise::speaks_of(&question.question, &shown.evidence) {
+            return Ok(Err(FailureCode::QuestionUngrounded));
+        }
         let focus = slot.and_then(|slot| slot.focus.as_deref());
         let mended = context.anchors().mend(&question.question, &flaw, focus);
         if let Some(mended) = mended.filter(|mended| context.flaw(mended).is_none()) {

@@ -79,7 +79,7 @@ failure_codes! {
     NoQuestions "no_questions" Question true "the model wrote no usable questions";
     QuestionMalformed "question_malformed" Question true "the question is not one well-formed question";
     QuestionNotStandalone "question_not_standalone" Question true "the question makes no sense without the file";
-    QuestionUngrounded "question_ungrounded" Question true "the question names things that the source does not have";
+    QuestionUngrounded "question_ungrounded" Question true "the question is about things that the source does not have";
     QuestionDuplicate "question_duplicate" Question true "the question repeats another one";
     QuestionLeak "question_leak" Question true "the question repeats prompt text or a secret";
 

@@ -78,6 +78,19 @@ fn a_question_about_an_invented_name_gives_way_to_a_plain_one() {
 }
 
 #[test]
+fn a_question_about_nothing_in_the_file_gives_way_to_a_plain_one() {
+    let model = asking("Can you help me to make my life better?");
+    let (workspace, _repo) = scraped(&model);
+    let summary = workspace
+        .run(&["prepare", "--questions", "1", "--json"])
+        .expect(0)
+        .json();
+    assert_eq!(summary["rejected"]["question_ungrounded"], 2, "{summary}");
+    assert_eq!(workspace.rows(AUTHORS), ["program"]);
+    assert_eq!(model.chat_count(), 4, "no call was spent on mending");
+}
+
+#[test]
 fn a_reply_without_questions_is_asked_for_again_by_retry() {
     let cut = |seen: &Seen| match seen.wants_json() {
         true => Reply::completion(json!({"content": "{\"questions\": [{"}), "length"),

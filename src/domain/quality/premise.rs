@@ -8,6 +8,7 @@ use super::grounding::{Mention, Sort};
 use super::markdown::Document;
 use super::prose;
 use super::reading;
+use super::relevance;
 use super::words;
 
 /// Whether everything in a question that looks like a name or a file stands in one of the `texts`, letter for letter: then nobody need look
@@ -37,6 +38,17 @@ pub fn unknown_name(
     asked_about
         .find(|name| name.is_unknown_name())
         .map(|name| name.text.to_owned())
+}
+
+/// Of the content words of a question that names nothing, the share that its source has at least. Words of empty talk are there by chance,
+/// about one in five.
+const SPOKEN_SHARE_MIN: f64 = 0.25;
+
+/// Whether a question that names nothing speaks of the source all the same, by its words.
+pub fn speaks_of(question: &str, evidence: &EvidenceIndex) -> bool {
+    let asked = relevance::stems(words::each_token(question));
+    let known = asked.iter().filter(|stem| evidence.has_stem(**stem));
+    known.count() as f64 >= SPOKEN_SHARE_MIN * asked.len() as f64
 }
 
 /// Quoted texts of a question that asks about something else by a name that is there: they are what it puts in, `'_foo'`.
@@ -79,6 +91,21 @@ mod tests {
             &EvidenceIndex::new(&evidence, Default::default()),
             None,
         )
+    }
+
+    #[test]
+    fn a_question_without_names_is_told_from_empty_talk_by_its_words() {
+        let evidence = Evidence {
+            chunk: CHUNK,
+            ..Evidence::default()
+        };
+        let index = EvidenceIndex::new(&evidence, Default::default());
+        assert!(speaks_of("What limits how many lines it loads?", &index));
+        assert!(speaks_of("Why?", &index));
+        assert!(!speaks_of(
+            "Can you help me find out how to make my life better?",
+            &index
+        ));
     }
 
     #[test]
