@@ -44,8 +44,8 @@ pub struct Served {
 }
 
 impl Served {
-    /// From the numbers of the client.
-    pub fn of(snapshot: &Snapshot, elapsed: Duration) -> Self {
+    /// From the numbers of the client. A model without a price costs something unknown from its first request on, before anything is billed.
+    pub fn of(snapshot: &Snapshot, is_priced: bool, elapsed: Duration) -> Self {
         Served {
             elapsed,
             requests: snapshot.requests,
@@ -53,7 +53,7 @@ impl Served {
             prompt_tokens: snapshot.usage.prompt.unwrap_or(0),
             cached_tokens: snapshot.usage.cached.unwrap_or(0),
             completion_tokens: snapshot.usage.completion.unwrap_or(0),
-            cost: (snapshot.bills.unpriced == 0).then_some(snapshot.bills.cost),
+            cost: (is_priced && snapshot.bills.unpriced == 0).then_some(snapshot.bills.cost),
         }
     }
 }
@@ -137,28 +137,33 @@ impl Outlook {
             (Some(cost), None) => format!("cost {cost}"),
         }
     }
-}
 
-/// `310 samples, 4 failed; 84 tokens/s, 62 % cached, 0 % refused; cost $0.12 of about $0.48; 3 min left`
-impl fmt::Display for Outlook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// `310 samples, 4 failed; 84 tokens/s, 62 % cached, 0 % refused; cost $0.12 of about $0.48`
+    pub fn numbers(&self) -> String {
         let (counts, served) = (&self.counts, &self.served);
-        write!(f, "{} samples, {} failed", counts.samples, counts.failed)?;
+        let files = format!("{} samples, {} failed", counts.samples, counts.failed);
         if served.requests == 0 {
-            return Ok(());
+            return files;
         }
-        write!(
-            f,
-            "; {} tokens/s, {} % cached, {} % refused; {}",
+        format!(
+            "{files}; {} tokens/s, {} % cached, {} % refused; {}",
             self.tokens_per_sec(),
             100 * served.cached_tokens / served.prompt_tokens.max(1),
             100 * served.refused / served.requests,
             self.cost_text(),
-        )?;
-        match self.time_left() {
-            Some(left) => write!(f, "; {} left", time_text(left)),
-            None => Ok(()),
-        }
+        )
+    }
+
+    /// `; 3 min left`; nothing while that is unknown.
+    pub fn time_left_text(&self) -> String {
+        let left = self.time_left().filter(|_| self.served.requests > 0);
+        left.map_or_else(String::new, |left| format!("; {} left", time_text(left)))
+    }
+}
+
+impl fmt::Display for Outlook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.numbers(), self.time_left_text())
     }
 }
 

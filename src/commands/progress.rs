@@ -42,7 +42,8 @@ impl Progress {
     pub fn start(screen: &Screen, quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
-            let template = "{wide_bar} {pos}/{len} files  {msg}";
+            // Two lines: all of it is wider than most terminals, and a line that wraps is not drawn over as it should be.
+            let template = "{wide_bar} {pos}/{len} files{prefix}\n{wide_msg}";
             bar.set_style(
                 ProgressStyle::with_template(template)
                     .unwrap_or_else(|_| ProgressStyle::default_bar()),
@@ -107,12 +108,12 @@ impl Progress {
     }
 
     fn show(&self, state: &mut State) {
-        let snapshot = state
-            .engine
-            .upgrade()
-            .map(|engine| engine.client().snapshot());
-        let served = match snapshot {
-            Some(snapshot) if snapshot.requests > 0 => Served::of(&snapshot, state.began.elapsed()),
+        let engine = state.engine.upgrade();
+        let client = engine.as_ref().map(|engine| engine.client());
+        let served = match client.map(|client| (client.snapshot(), client.is_priced())) {
+            Some((snapshot, is_priced)) if snapshot.requests > 0 => {
+                Served::of(&snapshot, is_priced, state.began.elapsed())
+            }
             _ => {
                 state.began = Instant::now();
                 state.counts.replayed = state.counts.finished;
@@ -123,7 +124,8 @@ impl Progress {
         match &self.bar {
             Some(bar) => {
                 bar.set_position(state.counts.settled());
-                bar.set_message(outlook.to_string());
+                bar.set_prefix(outlook.time_left_text());
+                bar.set_message(outlook.numbers());
             }
             None if !self.quiet => say_sometimes(state, &outlook),
             None => {}

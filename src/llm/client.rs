@@ -193,6 +193,11 @@ impl Client {
             .ceil() as u64
     }
 
+    /// Whether the model's price is known.
+    pub fn is_priced(&self) -> bool {
+        self.limits.budget.price_of(&self.model).is_some()
+    }
+
     /// The live numbers.
     pub fn snapshot(&self) -> Snapshot {
         self.meter.snapshot(self.gate.state())
