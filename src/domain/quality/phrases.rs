@@ -145,6 +145,11 @@ pub static CONTEXT_LEAKS: LazyLock<Phrases> = LazyLock::new(|| {
         "the chunk above",
         "the user asks",
         "let me think",
+        // Nobody in particular answers; of 574 true answers none says so of itself. "I will" may be about a counter.
+        "i am",
+        "i'm",
+        "i've",
+        "i'd",
         "you're asked to",
         "you are asked to",
         "asks you to provide",
@@ -160,10 +165,6 @@ pub static CONTEXT_LEAKS: LazyLock<Phrases> = LazyLock::new(|| {
         "your response should",
         "your response must",
         "in your response,",
-        "i am here to help",
-        "i'm here to help",
-        "i am here to assist",
-        "i'm here to assist",
     ])
 });
 

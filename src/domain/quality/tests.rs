@@ -75,6 +75,7 @@ fn what_is_wrong_beyond_doubt_is_refused_with_its_code() {
         (with("This follows from the provided code."), FailureCode::ContextLeak),
         (with("As the snippet shows, this holds."), FailureCode::ContextLeak),
         (with("You're asked to keep it short."), FailureCode::ContextLeak),
+        (with("I’m happy to help."), FailureCode::ContextLeak),
         (with("You write training data about open-source code."), FailureCode::ContextLeak),
         (with("TODO: say more."), FailureCode::Placeholder),
         (with("[insert example]."), FailureCode::Placeholder),
