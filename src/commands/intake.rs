@@ -164,7 +164,6 @@ pub fn survey(
                 lookers.spawn(|| std::iter::from_fn(next).for_each(look));
             }
         });
-        drop(intake);
         finding
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))

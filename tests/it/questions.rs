@@ -2,7 +2,8 @@
 
 use crate::generation::scraped;
 use crate::model_server::{ModelServer, Reply, Seen, answer};
-use serde_json::json;
+use crate::workspace::Workspace;
+use serde_json::{Value, json};
 
 /// A model that answers well, but whose every question is this one.
 fn asking(question: &'static str) -> ModelServer {
@@ -26,6 +27,14 @@ fn reply(seen: &Seen, question: &str) -> Reply {
     Reply::text(&json!({"questions": questions}).to_string())
 }
 
+/// A workspace whose files were all done with so many questions each, and the summary.
+fn prepared(model: &ModelServer, questions: &str) -> (Workspace, Value) {
+    let (workspace, _repo) = scraped(model);
+    let run = workspace.run(&["prepare", "--questions", questions, "--json"]);
+    let summary = run.expect(0).json();
+    (workspace, summary)
+}
+
 const AUTHORS: &str = "SELECT DISTINCT json_extract(metadata_json, '$.question_by') FROM ConversationTurns WHERE role = 'user'";
 const QUESTIONS: &str = "SELECT content FROM ConversationTurns WHERE role = 'user'";
 
@@ -47,11 +56,7 @@ fn words_that_lean_are_replaced_by_the_name_that_was_planned() {
 #[test]
 fn what_is_no_question_gives_way_to_a_plain_one() {
     let model = asking("1. how (easy, user)");
-    let (workspace, _repo) = scraped(&model);
-    let summary = workspace
-        .run(&["prepare", "--questions", "2", "--json"])
-        .expect(0)
-        .json();
+    let (workspace, summary) = prepared(&model, "2");
     assert_eq!(summary["done"], 2, "{summary}");
     assert!(summary["rejected"]["question_malformed"].as_u64() >= Some(2));
     assert_eq!(workspace.rows(AUTHORS), ["program"]);
@@ -64,30 +69,17 @@ fn what_is_no_question_gives_way_to_a_plain_one() {
 }
 
 #[test]
-fn a_question_about_an_invented_name_gives_way_to_a_plain_one() {
-    let model =
-        asking("In the demo project, what is the purpose of the demo_header_fonts function?");
-    let (workspace, _repo) = scraped(&model);
-    let summary = workspace
-        .run(&["prepare", "--questions", "1", "--json"])
-        .expect(0)
-        .json();
-    assert_eq!(summary["rejected"]["question_ungrounded"], 2, "{summary}");
-    assert_eq!(workspace.rows(AUTHORS), ["program"]);
-    assert_eq!(model.chat_count(), 4, "no answer was paid for");
-}
-
-#[test]
-fn a_question_about_nothing_in_the_file_gives_way_to_a_plain_one() {
-    let model = asking("Can you help me to make my life better?");
-    let (workspace, _repo) = scraped(&model);
-    let summary = workspace
-        .run(&["prepare", "--questions", "1", "--json"])
-        .expect(0)
-        .json();
-    assert_eq!(summary["rejected"]["question_ungrounded"], 2, "{summary}");
-    assert_eq!(workspace.rows(AUTHORS), ["program"]);
-    assert_eq!(model.chat_count(), 4, "no call was spent on mending");
+fn a_question_about_what_is_not_there_gives_way_to_a_plain_one() {
+    for question in [
+        "In the demo project, what is the purpose of the demo_header_fonts function?",
+        "Can you help me to make my life better?",
+    ] {
+        let model = asking(question);
+        let (workspace, summary) = prepared(&model, "1");
+        assert_eq!(summary["rejected"]["question_ungrounded"], 2, "{summary}");
+        assert_eq!(workspace.rows(AUTHORS), ["program"]);
+        assert_eq!(model.chat_count(), 4, "no other call was paid for");
+    }
 }
 
 #[test]

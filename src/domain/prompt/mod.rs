@@ -39,9 +39,10 @@ pub fn version() -> &'static str {
     &VERSION
 }
 
-/// Sentences of the prompts that are the same in every one: of five words or more, without holes.
+/// Sentences of the prompts that are the same in every one: of six words or more, without holes. Shorter ones anybody may
+/// write.
 pub fn sentences() -> impl Iterator<Item = &'static str> {
-    const WORDS_MIN: usize = 5;
+    const WORDS_MIN: usize = 6;
     let texts = [
         texts::SYSTEM,
         texts::QUESTIONS,

@@ -150,21 +150,12 @@ pub static CONTEXT_LEAKS: LazyLock<Phrases> = LazyLock::new(|| {
         "i'm",
         "i've",
         "i'd",
-        "you're asked to",
-        "you are asked to",
-        "asks you to provide",
-        "this task requires",
-        "your task is to",
-        "answer the question",
+        "this task requires you to",
         "the question asks",
         "the question is asking",
         "here is the answer",
         "here's the answer",
         "keep your answer",
-        "your own response",
-        "your response should",
-        "your response must",
-        "in your response,",
     ])
 });
 

@@ -180,10 +180,12 @@ impl<'a> Reader<'a, '_> {
     fn prose(&mut self, text: &'a str) {
         let quotes = prose::quotations(text, &DOUBLE_QUOTES);
         for quote in &quotes {
-            if names_definition(text, quote) {
-                self.name(quote, false);
-            } else {
-                self.add(quote, Sort::Quote, unit(has_quote(quote, self.evidence)));
+            match before_definition(text, quote) {
+                Some(before) => {
+                    self.denied = prose::denies(before, false);
+                    self.name(quote, false);
+                }
+                None => self.add(quote, Sort::Quote, unit(has_quote(quote, self.evidence))),
             }
         }
         let files = prose::files(text);
@@ -354,8 +356,8 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-/// Whether a quotation in a text is the name of something that only the source can define: `a function named "dump"`.
-fn names_definition(text: &str, quote: &str) -> bool {
+/// What stands before `function named "dump"` in a text, where a quotation is so told to be the name of what only the source can define.
+fn before_definition<'t>(text: &'t str, quote: &str) -> Option<&'t str> {
     const DEFINED: [&str; 8] = [
         "function",
         "method",
@@ -368,13 +370,14 @@ fn names_definition(text: &str, quote: &str) -> bool {
     ];
     let is_name = quote.chars().all(words::is_word) && !quote.starts_with(|c: char| c.is_numeric());
     let at = (quote.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-    let before = &text[..at.min(text.len())];
-    let mut words = before.split_whitespace().rev().skip(1);
-    is_name
-        && words
-            .find(|word| !matches!(*word, "named" | "called"))
-            .is_some_and(|word| DEFINED.contains(&word))
-        && !prose::gives_example(text, at)
+    if !is_name || prose::gives_example(text, at) {
+        return None;
+    }
+    let told = text.get(..at)?.trim_end_matches(DOUBLE_QUOTES).trim_end();
+    let mut joints = ["named", "called"].iter();
+    let unjoined = joints.find_map(|joint| told.strip_suffix(joint));
+    let told = unjoined.unwrap_or(told).trim_end();
+    DEFINED.iter().find_map(|kind| told.strip_suffix(kind))
 }
 
 /// How much deeper a mark leads into brackets.

@@ -74,7 +74,7 @@ fn what_is_wrong_beyond_doubt_is_refused_with_its_code() {
         ("The answer cannot be determined from what is there.".to_owned(), FailureCode::Refusal),
         (with("This follows from the provided code."), FailureCode::ContextLeak),
         (with("As the snippet shows, this holds."), FailureCode::ContextLeak),
-        (with("You're asked to keep it short."), FailureCode::ContextLeak),
+        (with("This task requires you to be brief."), FailureCode::ContextLeak),
         (with("I’m happy to help."), FailureCode::ContextLeak),
         (with("You write training data about open-source code."), FailureCode::ContextLeak),
         (with("TODO: say more."), FailureCode::Placeholder),
@@ -106,12 +106,20 @@ fn what_is_probably_wrong_falls_below_the_least_score() {
     ] {
         assert_eq!(code(&TRUE_ANSWER.replace(from, to)), Some(expected), "{to}");
     }
-    let naming = |what: &str| format!("{TRUE_ANSWER} It is told by a {what} first.");
-    assert_eq!(
-        code(&naming("function named \"dumpy\"")),
-        Some(FailureCode::Ungrounded)
-    );
-    assert_eq!(code(&naming("user named \"dumpy\"")), None);
+    for (what, expected) in [
+        (
+            "It is told by a function named \"dumpy\".",
+            Some(FailureCode::Ungrounded),
+        ),
+        ("It is told by a user named \"dumpy\".", None),
+        ("There is no function named \"dumpy\".", None),
+        (
+            "You are asked to confirm what is wrong with it, and your response must be yes.",
+            None,
+        ),
+    ] {
+        assert_eq!(code(&format!("{TRUE_ANSWER} {what}")), expected, "{what}");
+    }
     assert_eq!(
         code(&format!("{TRUE_ANSWER}\n\n{TRUE_ANSWER}")),
         Some(FailureCode::Repetition)
