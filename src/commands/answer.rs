@@ -3,8 +3,9 @@
 //! Owns what an answer must pass before it may become a turn of a sample.
 
 use super::cut::{FileContext, Shown, Wanted};
-use super::engine::{Answered, Engine, Halt, Refused};
+use super::engine::{Engine, Halt};
 use super::judging::Judged;
+use super::wire::{Answered, Refused};
 use crate::domain::failure::FailureCode;
 use crate::domain::prompt::{Exchange, PlannedQuestion};
 use crate::domain::quality::{self, Score};
@@ -59,7 +60,7 @@ impl Engine {
         wanted: &Wanted,
     ) -> Result<Result<Accepted, FailureCode>, Halt> {
         let request = self.answer_request(context, shown, said, wanted);
-        let answered = match self.ask(&request, |text| !text.trim().is_empty()).await? {
+        let answered = match self.ask(request, |text| !text.trim().is_empty()).await? {
             Ok(answered) => answered,
             Err(Refused::TooLong) => return Ok(Err(FailureCode::ContextLength)),
             Err(Refused::Failed(code)) => return Ok(Err(code)),

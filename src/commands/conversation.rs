@@ -4,8 +4,9 @@
 
 use super::answer::Accepted;
 use super::cut::{FileContext, Shown, Wanted};
-use super::engine::{Engine, Halt, Refused};
+use super::engine::{Engine, Halt};
 use super::questions::QUESTION_TOKENS;
+use super::wire::Refused;
 use crate::domain::failure::FailureCode;
 use crate::domain::prompt::{self, Author, Exchange, PlannedQuestion, QuestionKind};
 use crate::domain::redact;
@@ -90,7 +91,7 @@ impl Engine {
             seed: None,
         };
         let is_usable = |text: &str| prompt::parse_question(text).is_ok();
-        let answered = match self.ask(&request, is_usable).await? {
+        let answered = match self.ask(request, is_usable).await? {
             Ok(answered) => answered,
             Err(Refused::TooLong) => return Ok(Err(FailureCode::ContextLength)),
             Err(Refused::Failed(code)) => return Ok(Err(code)),

@@ -2,8 +2,9 @@
 //!
 //! Owns what all calls of one file share. It sends nothing: that is `piece`'s.
 
-use super::engine::{Answered, Work};
+use super::engine::Work;
 use super::late::LateEvidence;
+use super::wire::Answered;
 use crate::domain::chunk::{self, Chunk, Layout, context};
 use crate::domain::failure::FailedItem;
 use crate::domain::prompt::{

@@ -1,26 +1,24 @@
 //! From a source file to its samples, and the one way to ask the model.
 //!
-//! Owns the order of calls and what becomes of their results. The model is asked only through [`Engine::ask`], which looks into the
-//! cache, keeps to the budget, and stores what was paid for before it is used. It never touches the dataset.
+//! Owns the order of calls and what becomes of their results. The model is asked only through [`Engine::ask`]. It never touches the dataset.
 
 use super::cut::FileContext;
 use super::neighbours::Neighbours;
 use super::piece::PieceResult;
 use super::stop::Signal;
+use super::wire::{Reply, Wire};
 use crate::domain::chunk::{BytesPerToken, chunk_bytes_max};
 use crate::domain::failure::{FailedItem, Failure, FailureCode};
 use crate::domain::sample::Sample;
 use crate::domain::source::SourceFile;
-use crate::fail_point::{Point, reach};
-use crate::llm::{Client, Completion, ErrorClass, LlmError, Profile, Request, RunStop};
+use crate::llm::{Client, LlmError, Profile, Request};
 use crate::report::Spend;
 use crate::settings::GenerationSettings;
-use crate::store::{Cache, StoreError};
+use crate::store::StoreError;
 use futures_util::StreamExt as _;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Window assumed of a model that does not tell its own, in tokens.
 pub(super) const WINDOW_ASSUMED_TOKENS: u64 = 8192;
@@ -103,31 +101,13 @@ impl Drop for Begun {
 /// Everything a file task needs. Shared by all of them.
 #[derive(Debug)]
 pub struct Engine {
-    client: Client,
-    judge: Option<Client>,
+    client: Arc<Client>,
+    judge: Option<Arc<Client>>,
     began_with: Profile,
     pub(super) settings: GenerationSettings,
     pub(super) run_id: String,
-    cache: Cache,
-    closed: Arc<AtomicBool>,
+    wire: Wire,
     pub(super) neighbours: Neighbours,
-    lost: Mutex<Option<StoreError>>,
-}
-
-/// One answered call.
-#[derive(Debug)]
-pub(super) struct Answered {
-    pub completion: Completion,
-    pub from_cache: bool,
-}
-
-/// A call that gave nothing to use, for a reason that concerns this call alone.
-#[derive(Debug)]
-pub(super) enum Refused {
-    /// The prompt does not fit the model's window.
-    TooLong,
-    /// Anything else.
-    Failed(FailureCode),
 }
 
 impl Engine {
@@ -135,33 +115,31 @@ impl Engine {
     pub fn new(
         client: Client,
         settings: GenerationSettings,
-        cache: Cache,
+        wire: Wire,
         repos: PathBuf,
         run_id: &str,
     ) -> Self {
-        let closed = Arc::new(AtomicBool::new(false));
         let options = settings.select.clone();
         Engine {
-            neighbours: Neighbours::new(repos, options, Arc::clone(&closed)),
+            neighbours: Neighbours::new(repos, options, wire.closed()),
             judge: None,
             began_with: client.profile(),
-            client,
+            client: Arc::new(client),
             run_id: run_id.to_owned(),
-            cache,
+            wire,
             settings,
-            closed,
-            lost: Mutex::default(),
         }
     }
 
     /// Has this client's model judge, instead of the one that answers.
     pub fn with_judge(self, judge: Option<Client>) -> Self {
+        let judge = judge.map(Arc::new);
         Engine { judge, ..self }
     }
 
     /// The client of the judge, where it is another one.
     pub fn judge_client(&self) -> Option<&Client> {
-        self.judge.as_ref()
+        self.judge.as_deref()
     }
 
     /// Files worked on at once, at most: each has one request to make or more, so that this many always keep the server busy.
@@ -176,7 +154,7 @@ impl Engine {
 
     /// From now on no new request is sent; those in flight still come in and are kept.
     pub fn close(&self) {
-        self.closed.store(true, Ordering::Relaxed);
+        self.wire.close();
     }
 
     /// Like [`close`](Engine::close), and ends what waits for its turn or for its next attempt.
@@ -187,20 +165,7 @@ impl Engine {
 
     /// Why completions could not be kept, if that has happened. Told once.
     pub fn take_lost(&self) -> Option<StoreError> {
-        self.lost
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-    }
-
-    /// A completion that cannot be kept is paid for in vain, and so would be the next ones.
-    fn lose(&self, error: StoreError) -> Halt {
-        self.lost
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(error);
-        self.give_up();
-        Halt::Closed
+        self.wire.take_lost()
     }
 
     /// What was spent so far.
@@ -269,68 +234,20 @@ impl Engine {
     /// Asks the model, or takes the answer from the cache. `is_usable` tells whether a completion is worth keeping.
     pub(super) async fn ask(
         &self,
-        request: &Request,
-        is_usable: impl Fn(&str) -> bool,
-    ) -> Result<Result<Answered, Refused>, Halt> {
-        self.ask_of(&self.client, request, is_usable).await
+        request: Request,
+        is_usable: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<Reply, Halt> {
+        self.wire.ask(&self.client, request, is_usable).await
     }
 
     /// Asks the judge, in the same way.
     pub(super) async fn ask_judge(
         &self,
-        request: &Request,
-        is_usable: impl Fn(&str) -> bool,
-    ) -> Result<Result<Answered, Refused>, Halt> {
+        request: Request,
+        is_usable: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<Reply, Halt> {
         let client = self.judge.as_ref().unwrap_or(&self.client);
-        self.ask_of(client, request, is_usable).await
-    }
-
-    async fn ask_of(
-        &self,
-        client: &Client,
-        request: &Request,
-        is_usable: impl Fn(&str) -> bool,
-    ) -> Result<Result<Answered, Refused>, Halt> {
-        let key = request.cache_key(client.model());
-        let cached = self.cache.response(key).await?;
-        if let Some(completion) = cached.and_then(|json| serde_json::from_str(&json).ok()) {
-            return Ok(Ok(Answered {
-                completion,
-                from_cache: true,
-            }));
-        }
-        if self.closed.load(Ordering::Relaxed) {
-            return Err(Halt::Closed);
-        }
-        // Held until it is stored: a kill costs no more completions than requests may be in flight.
-        let held = match client.hold(request).await {
-            Ok(held) => held,
-            Err(error) => return refuse(error),
-        };
-        reach(Point::Response);
-        if is_usable(&held.completion.text)
-            && let Ok(json) = serde_json::to_string(&held.completion)
-        {
-            let kept = self.cache.keep_response(key, json).await;
-            kept.map_err(|error| self.lose(error))?;
-        }
-        Ok(Ok(Answered {
-            completion: held.completion,
-            from_cache: false,
-        }))
-    }
-}
-
-fn refuse(error: LlmError) -> Result<Result<Answered, Refused>, Halt> {
-    match error.class {
-        ErrorClass::Run(RunStop::Closed) => Err(Halt::Closed),
-        ErrorClass::Run(RunStop::Spent(_)) => Err(Halt::Spent(error.message)),
-        ErrorClass::Run(_) => Err(Halt::Llm(error)),
-        ErrorClass::Shrink { .. } => Ok(Err(Refused::TooLong)),
-        ErrorClass::Transient(code) | ErrorClass::Item(code) => {
-            tracing::trace!("{code}: {error}");
-            Ok(Err(Refused::Failed(code)))
-        }
+        self.wire.ask(client, request, is_usable).await
     }
 }
 

@@ -7,6 +7,7 @@ use super::engine::{Engine, Halt};
 use super::keeper::Keeper;
 use super::progress::Progress;
 use super::sieve::Sieve;
+use super::wire::{self, Wire};
 use super::{Session, now_secs};
 use crate::domain::chunk;
 use crate::domain::quality::contamination::Benchmarks;
@@ -96,16 +97,18 @@ pub fn generate(
         sender,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(workers(settings.limits.concurrency))
+        .worker_threads(workers())
         .thread_stack_size(chunk::STACK_BYTES)
-        .on_thread_start(chunk::parse_here)
+        .on_thread_start(compute_here)
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
+    let wire_runtime = wire::runtime().context("cannot start the runtime of requests")?;
+    let wire = Wire::new(wire_runtime.handle().clone(), cache);
     let ended = std::thread::scope(|scope| {
         let finding = scope.spawn(|| find(finder));
         let ended = runtime.block_on(work(
-            session, settings, cache, &mut store, summary, &progress, intake,
+            session, settings, wire, &mut store, summary, &progress, intake,
         ));
         let found = finding
             .join()
@@ -114,18 +117,31 @@ pub fn generate(
         ended
     });
     drop(runtime);
+    drop(wire_runtime);
     close(cache_thread);
     drop(progress);
     exit(ended?, summary)
 }
 
-/// Threads that send, receive and check. An answer that came back keeps its place at the server until a thread is free to store it, so the
-/// more may be in flight, the more threads there are, and the system gives one that was idle its turn before those that compute.
-fn workers(concurrency: usize) -> usize {
+/// Threads that parse and check.
+fn workers() -> usize {
     const WORKERS_MIN: usize = 2;
     const WORKERS_MAX: usize = 8;
-    const PLACES_PER_WORKER: usize = 64;
-    (WORKERS_MIN + concurrency / PLACES_PER_WORKER).min(WORKERS_MAX)
+    available_parallelism().map_or(WORKERS_MIN, |found| {
+        found.get().clamp(WORKERS_MIN, WORKERS_MAX)
+    })
+}
+
+/// Makes ready a thread that computes. It gives way to the one that sends and to those that store, which have little to do and keep the server
+/// waiting while they wait themselves; on Linux, where a thread has a niceness of its own.
+fn compute_here() {
+    #[cfg(target_os = "linux")]
+    {
+        const NICENESS: i32 = 5;
+        // A system that does not allow it has all threads wait alike.
+        let _ = rustix::process::nice(NICENESS);
+    }
+    chunk::parse_here();
 }
 
 /// Finds files with `find` and shows each to `look`, on as many threads as there are processors; nothing is sent or stored. The cache is
@@ -181,12 +197,13 @@ fn close(cache_thread: std::thread::JoinHandle<()>) {
 async fn work(
     session: &Session,
     settings: &GenerationSettings,
-    cache: Cache,
+    wire: Wire,
     store: &mut Store,
     summary: &mut GenerationSummary,
     progress: &Progress,
     mut intake: mpsc::Receiver<Intake>,
 ) -> anyhow::Result<Ended> {
+    let cache = wire.cache();
     let mut signals = session.signals.clone();
     let mut head = Vec::new();
     loop {
@@ -204,19 +221,20 @@ async fn work(
         }
     }
     let has_work = matches!(head.last(), Some(Intake::File(..)));
-    let sieve = sieve(session, settings, &cache, has_work)?;
+    let sieve = sieve(session, settings, cache, has_work)?;
     let engine = match head.last() {
         Some(Intake::File(..)) => {
+            let connecting = connect(settings.clone(), cache.clone());
             let (client, judge) = tokio::select! {
                 biased;
                 signal = signals.wait() => return Ok(Ended::Early(Halt::Signal(signal))),
-                clients = connect(settings, &cache) => clients?,
+                clients = wire.run(connecting) => clients?,
             };
             let repos = session.workspace.repos();
             let engine = Engine::new(
                 client,
                 settings.clone(),
-                cache.clone(),
+                wire.clone(),
                 repos,
                 &session.run_id,
             );
@@ -232,7 +250,7 @@ async fn work(
     };
     if let Some(engine) = engine {
         summary.spend = engine.spend();
-        remember(&engine, &cache, matches!(ended, Ok(Ended::Complete))).await;
+        remember(&engine, cache, matches!(ended, Ok(Ended::Complete))).await;
     }
     Ok(ended?)
 }
@@ -255,8 +273,8 @@ fn sieve(
 /// Connects to the endpoint named, or to the one found on this machine, and recalls what was learnt about it before; and to the model
 /// that judges, where that is another one.
 async fn connect(
-    settings: &GenerationSettings,
-    cache: &Cache,
+    settings: GenerationSettings,
+    cache: Cache,
 ) -> anyhow::Result<(Client, Option<Client>)> {
     let endpoint = match &settings.endpoint {
         Some(endpoint) => endpoint.clone(),
@@ -272,9 +290,9 @@ async fn connect(
     };
     let client = Client::connect(&endpoint, settings.limits.clone()).await?;
     check_price(&settings.limits.budget, client.model())?;
-    recall(&client, cache).await?;
+    recall(&client, &cache).await?;
     tracing::info!("model {} at {}", client.model(), client.base_url());
-    let judge = connect_judge(&client, settings, cache).await?;
+    let judge = connect_judge(&client, &settings, &cache).await?;
     Ok((client, judge))
 }
 

@@ -5,7 +5,8 @@
 
 use super::answer::SECOND_TRY_TEMPERATURE;
 use super::cut::{FileContext, Shown};
-use super::engine::{Answered, Engine, Halt, Refused};
+use super::engine::{Engine, Halt};
+use super::wire::{Answered, Refused};
 use crate::domain::failure::FailureCode;
 use crate::domain::prompt::Exchange;
 use crate::domain::quality::judge::{self, Verdict};
@@ -99,7 +100,7 @@ impl Engine {
         request: &Request,
     ) -> Result<Result<Judged, FailureCode>, Halt> {
         let is_usable = |text: &str| Verdict::parse(text).is_ok();
-        let answered = match self.ask_judge(request, is_usable).await? {
+        let answered = match self.ask_judge(request.clone(), is_usable).await? {
             Ok(answered) => answered,
             Err(Refused::TooLong) => return Ok(Err(FailureCode::ContextLength)),
             Err(Refused::Failed(code)) => return Ok(Err(code)),

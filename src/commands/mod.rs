@@ -35,6 +35,7 @@ mod source;
 mod status;
 mod stop;
 mod view;
+mod wire;
 
 use crate::cli::{Cli, Command, GlobalArgs, ReportArgs};
 use crate::export::ExportError;

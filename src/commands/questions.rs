@@ -4,7 +4,8 @@
 //! use is replaced by a plain question about the planned symbol, so that a weak model leaves no hole in the plan.
 
 use super::cut::{FileContext, Shown};
-use super::engine::{Engine, Halt, Refused};
+use super::engine::{Engine, Halt};
+use super::wire::Refused;
 use crate::domain::failure::FailureCode;
 use crate::domain::prompt::{self, Author, Flaw, Plan, PlannedQuestion, QuestionKind, Slot};
 use crate::domain::quality::premise;
@@ -51,8 +52,9 @@ impl Engine {
             temperature: self.settings.question_temperature,
             seed: (tries > 0).then_some(tries),
         };
-        let is_usable = |text: &str| prompt::parse_questions(text, plan).is_ok();
-        let answered = match self.ask(&request, is_usable).await? {
+        let planned = plan.clone();
+        let is_usable = move |text: &str| prompt::parse_questions(text, &planned).is_ok();
+        let answered = match self.ask(request, is_usable).await? {
             Ok(answered) => answered,
             Err(Refused::TooLong) => return Ok(Asked::TooLong),
             Err(Refused::Failed(code)) => return Ok(without_reply(context, plan, code)),
@@ -211,7 +213,7 @@ impl Engine {
             seed: None,
         };
         let is_usable = |text: &str| prompt::parse_question(text).is_ok();
-        let Ok(answered) = self.ask(&request, is_usable).await? else {
+        let Ok(answered) = self.ask(request, is_usable).await? else {
             return Ok(Err(flaw.code()));
         };
         context.count(&answered);

@@ -2,8 +2,8 @@
 
 use super::answer::Accepted;
 use super::cut::{FileContext, Shown};
-use super::engine::Answered;
 use super::judging::Judged;
+use super::wire::Answered;
 use crate::domain::prompt;
 use crate::domain::redact;
 use crate::domain::sample::{Role, Sample, Turn};
