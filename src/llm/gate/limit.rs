@@ -14,7 +14,10 @@ const RAMP_STEP_SECS_MAX: Secs = 0.25;
 /// Times the time of a refusal.
 const RAMP_STEP_PER_REFUSAL: f64 = 2.0;
 
-/// The first request of an unknown form may be slow to be served; after this time the others go too, since a complaint comes fast.
+/// The first request of an unknown form may be slow to be served. A complaint comes fast: after so many times the time that the server
+/// takes to say something short, the others go too.
+const PROVING_PER_HEARD: f64 = 8.0;
+const PROVING_SECS_MIN: Secs = 0.05;
 const PROVING_SECS_MAX: Secs = 2.0;
 
 /// While the limit looks for more, it grows once in this time: a server that has not refused by then has accepted.
@@ -38,6 +41,8 @@ pub(super) struct InFlightLimit {
     ramp: usize,
     ramp_at: Secs,
     ramp_step_secs: Secs,
+    /// The longest that the server took to say something short.
+    heard_secs: Secs,
     /// Since when one request at a time finds out whether the server takes requests of this form.
     proving_from: Option<Secs>,
     /// The largest number in flight that the server is known to serve.
@@ -63,6 +68,7 @@ impl InFlightLimit {
             ramp: 1,
             ramp_at: 0.0,
             ramp_step_secs: RAMP_STEP_SECS_MIN,
+            heard_secs: 0.0,
             proving_from: None,
             proven: 0,
             counts_rate: false,
@@ -78,7 +84,8 @@ impl InFlightLimit {
     /// the ramp is taken when it is asked for, so that a program that was held up takes one and not all.
     pub fn admit(&mut self, now: Secs, in_flight: usize) -> Result<(), Option<Secs>> {
         if let Some(from) = self.proving_from {
-            let over = from + PROVING_SECS_MAX;
+            let proving = self.heard_secs * PROVING_PER_HEARD;
+            let over = from + proving.clamp(PROVING_SECS_MIN, PROVING_SECS_MAX);
             if in_flight > 0 && now < over {
                 return Err(Some(over));
             }
@@ -108,6 +115,7 @@ impl InFlightLimit {
 
     /// Takes note of how long the server takes to say something short.
     pub fn heard_after(&mut self, secs: Secs) {
+        self.heard_secs = self.heard_secs.max(secs);
         let step = (secs * RAMP_STEP_PER_REFUSAL).min(RAMP_STEP_SECS_MAX);
         self.ramp_step_secs = self.ramp_step_secs.max(step);
     }

@@ -347,6 +347,28 @@ async fn an_unproven_form_is_tried_by_few() {
     assert_eq!(wasted, 2);
 }
 
+/// The first answer takes a second, a complaint would have come at once: the others need not wait for it.
+#[tokio::test(start_paused = true)]
+async fn a_form_that_nobody_complains_of_is_used_before_it_is_answered() {
+    let gate = Arc::new(Gate::new(64, None, None));
+    gate.heard_after(Duration::from_millis(2));
+    gate.prove();
+    let started = Instant::now();
+    let mut workers = JoinSet::new();
+    for _ in 0..64 {
+        let gate = Arc::clone(&gate);
+        workers.spawn(async move {
+            let pass = gate.enter(0.0).await;
+            let left_at = started.elapsed();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            pass.end(Pressure::Served, None);
+            left_at
+        });
+    }
+    let last = workers.join_all().await.into_iter().max().unwrap();
+    assert!(last < Duration::from_millis(300), "{last:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_unlimited_server_is_filled_at_once() {
     let result = run(Server::new(Rule::InFlight(usize::MAX), 200, None), 6400).await;
