@@ -39,6 +39,8 @@ const VISIBLE: &[&str] = &[
     "moved near, answer",
     "moved near, whole",
     "numbers all",
+    "rambling",
+    "rambling at length",
     "refused",
     "renamed all",
     "renamed one",

@@ -86,6 +86,8 @@ pub struct EvidenceIndex {
     /// Every token that is a number, with its value.
     values: HashMap<u64, f64, BuildHasherDefault<AsIs>>,
     stems: HashedSet,
+    /// How many of them the path and the chunk have.
+    chunk_stems: usize,
     /// Words of the repository's name and the file's path.
     home: Symbols,
     local: Symbols,
@@ -108,6 +110,7 @@ impl EvidenceIndex {
             numbers_by_line: Vec::new(),
             values: HashMap::default(),
             stems: HashedSet::default(),
+            chunk_stems: 0,
             home: Symbols::new([evidence.repository, evidence.path]),
             local: Symbols::new([evidence.repository, evidence.path]),
             shared,
@@ -116,6 +119,7 @@ impl EvidenceIndex {
             .stems
             .extend(relevance::stems(words::each_token(evidence.path)));
         index.add_code(evidence.chunk, 0);
+        index.chunk_stems = index.stems.len();
         index.add_code(
             evidence.context,
             index.line_count as u32 + CONTEXT_GAP_LINES,
@@ -221,6 +225,11 @@ impl EvidenceIndex {
     /// Whether the chunk or its context has a word of this stem, by itself or in an identifier.
     pub fn has_stem(&self, stem: u64) -> bool {
         self.stems.contains(&stem)
+    }
+
+    /// How many distinct stems the path and the chunk have, without the context.
+    pub fn chunk_stem_count(&self) -> usize {
+        self.chunk_stems
     }
 
     /// Whether two tokens follow one another somewhere.

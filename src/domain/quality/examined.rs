@@ -109,6 +109,7 @@ impl<'a> Examined<'a> {
 /// What is wrong with an answer as a whole.
 fn habits(parts: &Parts) -> impl Iterator<Item = String> {
     let habits = [
+        ("strays from the source", parts.focus),
         ("repeats itself", parts.freshness),
         ("mostly copied", parts.originality),
     ];
@@ -158,7 +159,7 @@ fn below(score: Score, least: f64) -> Rejection {
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .map_or("", |part| part.0);
     let code = match worst {
-        "names" | "values" | "quotes" | "substance" => FailureCode::Ungrounded,
+        "names" | "values" | "quotes" | "substance" | "focus" => FailureCode::Ungrounded,
         "syntax" => FailureCode::CodeUnparsable,
         "freshness" => FailureCode::Repetition,
         "originality" => FailureCode::VerbatimCopy,

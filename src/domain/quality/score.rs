@@ -64,6 +64,9 @@ pub struct Parts {
     pub substance: f64,
     /// `0.8 + 0.2 * min(1, 4 * share)` for the share of the question's words that the answer takes up.
     pub relevance: f64,
+    /// `min(1, share / due)` for the 32 content words in a row of which the question, the chunk and its context have the least share; due are 0.15 and
+    /// 0.001 more for each distinct word of the chunk, 0.5 at most.
+    pub focus: f64,
     /// `1 - 3 * share` for the share of words in runs of eight that stood before.
     pub freshness: f64,
     /// `min(1, 2 * (1 - share))` for the share of tokens copied from the source in runs of twelve.
@@ -77,7 +80,7 @@ impl Parts {
     }
 
     /// The parts with their names.
-    pub fn all(&self) -> [(&'static str, f64); 8] {
+    pub fn all(&self) -> [(&'static str, f64); 9] {
         [
             ("names", self.names),
             ("values", self.values),
@@ -85,6 +88,7 @@ impl Parts {
             ("syntax", self.syntax),
             ("substance", self.substance),
             ("relevance", self.relevance),
+            ("focus", self.focus),
             ("freshness", self.freshness),
             ("originality", self.originality),
         ]
@@ -125,6 +129,7 @@ impl Subject<'_> {
             syntax: powered(UNPARSABLE_FACTOR, self.unparsable),
             substance: 1.0 - 0.5f64.powf(self.facts(wording.shared(self.evidence))),
             relevance: IRRELEVANT_LEFT + (1.0 - IRRELEVANT_LEFT) * wording.part(),
+            focus: wording.focus(self.evidence),
             freshness: (1.0 - REPETITION_COST * repetition::repeated_share(self.answer)).max(0.0),
             originality: (2.0 * (1.0 - repetition::copied_share(&said, self.evidence))).min(1.0),
         }

@@ -161,6 +161,27 @@ fn code_that_does_not_parse_costs_is_flagged_and_refused_when_there_is_more_of_i
 }
 
 #[test]
+fn a_long_stretch_about_something_else_costs_however_true_the_rest_is() {
+    const ASIDE: &str = "Walking the dogs along the river is just as pleasant as cooking a big salad for the whole family.";
+    const RAMBLE: &str = "They love it so much that they wait at the garden gate every morning, whatever the weather. Then the neighbours come \
+         over with fresh bread, cheese and olives, and somebody plays the old piano until dinner. Children fall asleep early, grandmother \
+         tells stories about winters long gone, and nobody misses the noisy city.";
+    let short = check(&format!("{TRUE_ANSWER} {ASIDE}")).unwrap();
+    assert_eq!(short.parts.focus, 1.0);
+    assert!(short.flags.is_empty(), "{short:?}");
+    for answer in [
+        format!("{TRUE_ANSWER} {ASIDE} {RAMBLE}"),
+        format!("{ASIDE} {RAMBLE}\n\n{TRUE_ANSWER}"),
+    ] {
+        let rejection = check(&answer).unwrap_err();
+        assert_eq!(rejection.code, FailureCode::Ungrounded, "{answer}");
+        let score = rejection.score.unwrap();
+        assert!(score.parts.focus < 0.3, "{score:?}");
+        assert_eq!(score.flags, ["strays from the source"]);
+    }
+}
+
+#[test]
 fn a_later_answer_must_say_something_new() {
     assert!(check_news(TRUE_ANSWER, &[]).is_ok());
     assert!(check_news("It returns what the socket returns.", &[TRUE_ANSWER]).is_ok());

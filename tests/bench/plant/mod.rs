@@ -78,6 +78,9 @@ pub fn all(pairs: &[Pair], at: usize) -> Vec<Planted> {
     );
     add("repeated sentence", repeat_sentence(&pair.answer, 3));
     add("repeated sentence once", repeat_sentence(&pair.answer, 1));
+    for (kind, sentences) in [("rambling", 5), ("rambling at length", 12)] {
+        add(kind, Some(ramble(&pair.answer, sentences, &mut dice)));
+    }
     moved(pairs, at, &mut all);
     all
 }
@@ -343,6 +346,20 @@ fn copied(text: &str, language: &str, fenced: bool) -> String {
     }
 }
 
+/// The true answer, before or after which so many sentences in a row are about something else.
+fn ramble(answer: &str, sentences: usize, dice: &mut Dice) -> String {
+    let start = dice.roll(ASIDES.len());
+    let asides: Vec<&str> = (0..sentences)
+        .map(|nth| ASIDES[(start + nth) % ASIDES.len()])
+        .collect();
+    let aside = asides.join(" ");
+    if dice.roll(2) == 0 {
+        format!("{aside}\n\n{answer}")
+    } else {
+        format!("{answer}\n\n{aside}")
+    }
+}
+
 fn subject(question: &str) -> &str {
     let spans = question.split('`').skip(1).step_by(2);
     spans
@@ -364,6 +381,26 @@ const GENERIC: [&str; 4] = [
     "This is done for performance and readability. The function checks the arguments, handles the edge cases and then delegates to a helper. If something goes wrong, an error is raised, which the caller should handle with a try/except block.",
     "The class encapsulates the relevant state and exposes methods to read and update it. It follows common best practices: clear separation of concerns, sensible defaults, and defensive checks against invalid values such as `None` or empty strings.",
     "In general, you should call the function with the right arguments and check the return value. It is a good idea to consult the documentation and to write tests for the important cases.",
+];
+
+/// Sentences about other things: of a household, and of the vague kind that a model falls into when it has lost its subject.
+const ASIDES: [&str; 16] = [
+    "My neighbour keeps two dogs, and every morning they wait at the gate until somebody takes them down to the river.",
+    "A good salad wants fresh herbs, a little lemon and more patience than most people bring to their kitchen.",
+    "People often tell me how much they enjoy learning new skills, because it helps them to grow and to feel confident about the future.",
+    "With a strong team everybody can share ideas, ask for help and celebrate what was achieved together.",
+    "In winter the roads are icy, so the children walk to school with their grandmother and come home before dark.",
+    "There are many different opinions about this topic, and it is important to respect every one of them.",
+    "Please feel free to reach out whenever you need more details, since our friendly staff are happy to support you at any hour.",
+    "The old piano in the corner has not been tuned for years, yet visitors still like to sit down and play.",
+    "Modern technology allows users to build amazing projects quickly, and developers all over the world benefit from it every day.",
+    "Once the bread has risen, fold it gently, cover it with a cloth and leave it near the oven for another hour.",
+    "It was a challenging journey with lots of surprises, but hard work and a positive attitude made all the difference.",
+    "Last summer we drove along the coast, slept under the stars and ate grilled fish at a tiny harbour.",
+    "You should always write clear instructions, avoid long sentences and think about the audience that is going to read your response.",
+    "A healthy lifestyle includes regular exercise, plenty of sleep and a diet of vegetables, beans and fruit.",
+    "Companies that listen to their customers can improve their services and develop better solutions for everyday problems.",
+    "The garden behind the house is full of roses, and bees visit it from early spring until late autumn.",
 ];
 
 fn code_mask(text: &str) -> Vec<bool> {
