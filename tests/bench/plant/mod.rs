@@ -81,6 +81,10 @@ pub fn all(pairs: &[Pair], at: usize) -> Vec<Planted> {
     for (kind, sentences) in [("rambling", 5), ("rambling at length", 12)] {
         add(kind, Some(ramble(&pair.answer, sentences, &mut dice)));
     }
+    add(
+        "rambling between",
+        Some(interleave(&pair.answer, &mut dice)),
+    );
     moved(pairs, at, &mut all);
     all
 }
@@ -348,16 +352,26 @@ fn copied(text: &str, language: &str, fenced: bool) -> String {
 
 /// The true answer, before or after which so many sentences in a row are about something else.
 fn ramble(answer: &str, sentences: usize, dice: &mut Dice) -> String {
-    let start = dice.roll(ASIDES.len());
-    let asides: Vec<&str> = (0..sentences)
-        .map(|nth| ASIDES[(start + nth) % ASIDES.len()])
-        .collect();
+    let asides: Vec<&str> = asides(dice).take(sentences).collect();
     let aside = asides.join(" ");
     if dice.roll(2) == 0 {
         format!("{aside}\n\n{answer}")
     } else {
         format!("{answer}\n\n{aside}")
     }
+}
+
+/// The true answer, after each sentence of which comes one about something else.
+fn interleave(answer: &str, dice: &mut Dice) -> String {
+    let sentences = answer.split_inclusive(". ").zip(asides(dice));
+    sentences
+        .flat_map(|(own, aside)| [own.trim_end(), " ", aside, " "])
+        .collect()
+}
+
+/// Sentences about other things, without end.
+fn asides(dice: &mut Dice) -> impl Iterator<Item = &'static str> {
+    ASIDES.iter().copied().cycle().skip(dice.roll(ASIDES.len()))
 }
 
 fn subject(question: &str) -> &str {
