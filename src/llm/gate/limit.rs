@@ -14,11 +14,12 @@ const RAMP_STEP_SECS_MAX: Secs = 0.25;
 /// Times the time of a refusal.
 const RAMP_STEP_PER_REFUSAL: f64 = 2.0;
 
-/// The first request of an unknown form may be slow to be served. A complaint comes fast: after so many times the time that the server
-/// takes to say something short, the others go too.
-const PROVING_PER_HEARD: f64 = 8.0;
-const PROVING_SECS_MIN: Secs = 0.05;
-const PROVING_SECS_MAX: Secs = 2.0;
+/// While nobody knows yet whether the server takes requests of this form, steps are longer: a complaint about the form comes fast, though a server
+/// may pass the request on to another one first, and an answer may take long.
+const PROVING_STEP_SECS_MIN: Secs = 0.1;
+const PROVING_STEP_SECS_MAX: Secs = 0.25;
+/// Times the time that the server takes to say something short.
+const PROVING_STEP_PER_HEARD: f64 = 8.0;
 
 /// While the limit looks for more, it grows once in this time: a server that has not refused by then has accepted.
 const GROWTH_STEP_SECS: Secs = 0.25;
@@ -43,7 +44,7 @@ pub(super) struct InFlightLimit {
     ramp_step_secs: Secs,
     /// The longest that the server took to say something short.
     heard_secs: Secs,
-    /// Since when one request at a time finds out whether the server takes requests of this form.
+    /// Since when few requests find out whether the server takes requests of this form.
     proving_from: Option<Secs>,
     /// The largest number in flight that the server is known to serve.
     proven: usize,
@@ -83,21 +84,15 @@ impl InFlightLimit {
     /// Whether one more may join `in_flight` others. If not, when the limit may allow it without one coming back. A step of
     /// the ramp is taken when it is asked for, so that a program that was held up takes one and not all.
     pub fn admit(&mut self, now: Secs, in_flight: usize) -> Result<(), Option<Secs>> {
-        if let Some(from) = self.proving_from {
-            let proving = self.heard_secs * PROVING_PER_HEARD;
-            let over = from + proving.clamp(PROVING_SECS_MIN, PROVING_SECS_MAX);
-            if in_flight > 0 && now < over {
-                return Err(Some(over));
-            }
+        if self.proving_from.is_some() && in_flight == 0 {
             self.restart_ramp(now);
-            self.proving_from = self.proving_from.filter(|_| now < over);
         }
         if in_flight >= self.ramp && self.ramp < self.limit {
             if now < self.ramp_at {
                 return Err(Some(self.ramp_at));
             }
             self.ramp *= 2;
-            self.ramp_at = now + self.ramp_step_secs;
+            self.ramp_at = now + self.step_secs();
         }
         if in_flight < self.limit {
             return Ok(());
@@ -120,15 +115,24 @@ impl InFlightLimit {
         self.ramp_step_secs = self.ramp_step_secs.max(step);
     }
 
-    /// Lets one request at a time through until one is served.
+    /// Goes back to one request, then up again slowly until one is served.
     pub fn prove(&mut self, now: Secs) {
         self.proving_from = Some(now);
+        self.restart_ramp(now);
     }
 
     /// Goes back to one request, then up again fast, from `at` on.
     pub fn restart_ramp(&mut self, at: Secs) {
         self.ramp = 1;
-        self.ramp_at = at + self.ramp_step_secs;
+        self.ramp_at = at + self.step_secs();
+    }
+
+    fn step_secs(&self) -> Secs {
+        let proving = self.heard_secs * PROVING_STEP_PER_HEARD;
+        match self.proving_from {
+            Some(_) => proving.clamp(PROVING_STEP_SECS_MIN, PROVING_STEP_SECS_MAX),
+            None => self.ramp_step_secs,
+        }
     }
 
     /// The limit without the ramp, for people to see.
@@ -138,7 +142,13 @@ impl InFlightLimit {
 
     pub fn served(&mut self, sending: &Sending) {
         self.proven = self.proven.max(sending.in_flight);
-        self.proving_from = self.proving_from.filter(|&from| sending.sent_at < from);
+        if self
+            .proving_from
+            .is_some_and(|from| sending.sent_at >= from)
+        {
+            self.proving_from = None;
+            self.ramp_at = Secs::NEG_INFINITY;
+        }
         if sending.sent_at >= self.cut_at {
             self.served += 1;
             // More than a burst went through at this number, so that the number it is.

@@ -208,7 +208,7 @@ impl Gate {
         self.flow().heard_after(time.as_secs_f64());
     }
 
-    /// Lets one request at a time through until one is served: nobody knows yet whether the server takes requests of this form.
+    /// Lets one request through, then slowly more until one is served: nobody knows yet whether the server takes requests of this form.
     pub fn prove(&self) {
         self.flow().prove(self.now());
     }
