@@ -147,6 +147,25 @@ pub(super) fn indexed(
     Ok(found)
 }
 
+/// Whether anything is noted about an index.
+pub(super) fn is_indexed(connection: &Connection, index: Index) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM indexed WHERE name = ?1")?
+        .exists([index.name()])
+}
+
+/// Notes that an index holds the dataset up to the id `last` at most.
+pub(super) fn lower_indexed(
+    connection: &Connection,
+    index: Index,
+    last: i64,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE indexed SET last_id = ?2 WHERE name = ?1 AND last_id > ?2")?
+        .execute(params![index.name(), last])
+        .map(drop)
+}
+
 /// Notes that an index of this `version` holds the dataset up to the id `last`.
 pub(super) fn keep_indexed(
     connection: &Connection,

@@ -105,11 +105,6 @@ impl Slice {
     }
 }
 
-/// How many finished runs there are.
-pub(super) fn count(connection: &Connection) -> rusqlite::Result<usize> {
-    connection.query_row("SELECT count(*) FROM key_runs", [], |row| row.get(0))
-}
-
 /// The finished runs, oldest first. What a merge left that did not come to its end is removed.
 pub(super) fn runs(connection: &Connection) -> rusqlite::Result<Vec<Run>> {
     let mut select =

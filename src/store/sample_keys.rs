@@ -83,6 +83,10 @@ impl SampleKeys {
 
     /// Takes in the keys of samples that are in the dataset, the latest of all.
     pub async fn keep(&mut self, samples: &[(i64, Vec<u64>)]) -> Result<(), StoreError> {
+        let first = samples.iter().map(|(id, _)| *id).min();
+        if let Some(first) = first.filter(|first| *first <= self.last_id) {
+            self.lacks(first).await?;
+        }
         for (id, keys) in samples {
             let entries = keys.iter().map(|key| key_runs::entry(short(*key), *id));
             self.fresh.extend(entries.flatten());
@@ -92,6 +96,15 @@ impl SampleKeys {
             true => self.store().await,
             false => Ok(()),
         }
+    }
+
+    /// Has the next process read the samples from this one on again, unless all is stored by then: ids of samples that are gone are given
+    /// to others, and all of them where the dataset was begun anew.
+    async fn lacks(&self, first: i64) -> Result<(), StoreError> {
+        let lower = move |connection: &_| {
+            fingerprints::lower_indexed(connection, Index::Samples, first - 1)
+        };
+        self.cache.look(lower).await
     }
 
     /// Stores what was gathered.
@@ -108,11 +121,11 @@ impl SampleKeys {
         }
         self.filter.take_if(|filter| filter.is_full());
         let run = Run::of(self.next_run, entries.len() as u64);
-        let (last_id, version, runs) = (self.last_id, self.version, self.runs.len());
+        let (last_id, version, is_first) = (self.last_id, self.version, self.runs.is_empty());
         let stored = self.cache.look(move |connection| {
             let change = connection.unchecked_transaction()?;
-            // A cache that was made anew meanwhile lacks the runs before: the next process is to make them again.
-            if key_runs::count(&change)? == runs {
+            // A cache that was made anew meanwhile lacks the runs before, and what was noted with them: the next process is to make them again.
+            if is_first || fingerprints::is_indexed(&change, Index::Samples)? {
                 fingerprints::keep_indexed(&change, Index::Samples, version, last_id)?;
             }
             key_runs::add(&change, run, &entries)?;
@@ -300,6 +313,55 @@ mod tests {
                 assert_eq!(near(index, sample).await, [sample.cast_signed()]);
             }
         });
+    }
+
+    /// What a process knows that is killed before it stores what it gathered.
+    fn killed(path: &Path, work: impl AsyncFnOnce(&mut SampleKeys)) {
+        let (cache, thread) = Cache::open(path, LIMITS, 0).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let mut index = SampleKeys::open(cache, VERSION).await.unwrap();
+            work(&mut index).await;
+        });
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_sample_under_an_id_that_another_one_had_is_read_again_after_a_kill() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        with_index(&path, VERSION, async |index| {
+            let known: Vec<_> = (1..=9).map(|id| (id, keys(id as u64))).collect();
+            index.keep(&known).await.unwrap();
+        });
+        // The newest samples are gone, and two others have come.
+        killed(&path, async |index| {
+            assert_eq!(index.last_id(), 9);
+            index.keep(&[(8, keys(18)), (9, keys(19))]).await.unwrap();
+        });
+        with_index(&path, VERSION, async |index| assert_eq!(index.last_id(), 7));
+    }
+
+    #[test]
+    fn an_index_that_was_lost_in_the_midst_of_a_run_is_made_anew_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        with_index(&path, VERSION, async |index| {
+            index.keep(&[(1, keys(1))]).await.unwrap();
+            index.store().await.unwrap();
+            let lose = |connection: &rusqlite::Connection| {
+                let lose = "DELETE FROM key_runs; DELETE FROM key_parts; DELETE FROM indexed";
+                connection.execute_batch(lose)
+            };
+            index.cache.look(lose).await.unwrap();
+            for id in 2..6 {
+                index.keep(&[(id, keys(id as u64))]).await.unwrap();
+                index.store().await.unwrap();
+            }
+        });
+        with_index(&path, VERSION, async |index| assert_eq!(index.last_id(), 0));
     }
 
     #[test]
