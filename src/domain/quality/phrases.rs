@@ -3,9 +3,9 @@
 //! Owns the lists, and the rule when a phrase counts: on word boundaries, and only where the source does not have it too.
 
 use super::evidence::EvidenceIndex;
+use super::words;
 use crate::domain::prompt;
 use aho_corasick::AhoCorasick;
-use std::ops::Range;
 use std::sync::LazyLock;
 
 /// A list of lower-case phrases, with the automaton made of it.
@@ -33,24 +33,11 @@ impl Phrases {
         }
         let mut standing = automaton
             .find_overlapping_iter(folded)
-            .filter(|found| stands(folded, found.range()));
+            .filter(|found| words::stands(folded, found.range(), char::is_alphanumeric));
         let own =
             standing.find(|found| !evidence.has_phrase(&self.list[found.pattern().as_usize()]));
         own.map(|found| folded[found.range()].trim().to_owned())
     }
-}
-
-/// Whether neither end of a range lies inside a word.
-fn stands(text: &str, range: Range<usize>) -> bool {
-    let lettered = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-    let (head, phrase, tail) = (
-        &text[..range.start],
-        &text[range.clone()],
-        &text[range.end..],
-    );
-    let opens = lettered(phrase.chars().next()) && lettered(head.chars().next_back());
-    let closes = lettered(phrase.chars().next_back()) && lettered(tail.chars().next());
-    !opens && !closes
 }
 
 /// First-person refusals and declarations that the answer cannot be given.

@@ -19,7 +19,13 @@ pub fn names_what_stands_in(question: &str, texts: &[&str]) -> bool {
     let shaped = words.filter(|word| words::looks_like_code(word));
     let names = quoted.into_iter().chain(prose::files(question));
     let mut names = names.chain(shaped);
-    names.all(|name| texts.iter().any(|text| text.contains(name)))
+    names.all(|name| texts.iter().any(|text| has_whole(text, name)))
+}
+
+/// Whether a name stands in a text, and not as a part of a longer one.
+fn has_whole(text: &str, name: &str) -> bool {
+    let mut places = text.match_indices(name);
+    places.any(|(at, name)| words::stands(text, at..at + name.len(), words::is_word))
 }
 
 /// The first name or file of a question that neither the evidence has nor, where it was looked up, the rest of the repository.
@@ -120,6 +126,10 @@ mod tests {
             unknown("What does 'read_all' do?").as_deref(),
             Some("read_all")
         );
+        assert_eq!(
+            unknown("What does `load_line` do with its limit?").as_deref(),
+            Some("load_line")
+        );
         for question in [
             "How does `load_lines` in `lines/load.py` of acme/lines treat `limit`?",
             "What does load_lines(path, limit=20) give back for a file of 30 lines?",
@@ -143,6 +153,19 @@ mod tests {
         ));
         assert!(!names_what_stands_in(
             "How does `load` in main.py treat it?",
+            &known
+        ));
+        for part in [
+            "`load_line`",
+            "`oad_lines`",
+            "`load_lines(pat`",
+            "read_line",
+        ] {
+            let question = format!("What does {part} do with its limit?");
+            assert!(!names_what_stands_in(&question, &known), "{question}");
+        }
+        assert!(names_what_stands_in(
+            "What does `load_lines(path` do, and `open(path).readlines()[:limit]`?",
             &known
         ));
     }

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 
 /// A set of hashes. They are well mixed already, so the set takes them as they are.
 pub type HashedSet = HashSet<u64, BuildHasherDefault<AsIs>>;
@@ -282,6 +283,19 @@ fn number_length(bytes: &[u8]) -> usize {
 /// Whether a character can stand in an identifier of the languages at hand.
 pub fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
+}
+
+/// Whether neither end of a range lies inside a word, whose characters are those that `joins` tells.
+pub fn stands(text: &str, range: Range<usize>, joins: fn(char) -> bool) -> bool {
+    let joins = |c: Option<char>| c.is_some_and(joins);
+    let (head, part, tail) = (
+        &text[..range.start],
+        &text[range.clone()],
+        &text[range.end..],
+    );
+    let opens = joins(part.chars().next()) && joins(head.chars().next_back());
+    let closes = joins(part.chars().next_back()) && joins(tail.chars().next());
+    !opens && !closes
 }
 
 /// Hashes of the lower-cased words of a text, runs of letters and digits, for near-duplicates and overlaps.
