@@ -137,9 +137,13 @@ fn workers() -> usize {
 fn compute_here() {
     #[cfg(target_os = "linux")]
     {
+        use rustix::process::{getpid, getpriority_process, setpriority_process};
         const NICENESS: i32 = 5;
-        // A system that does not allow it has all threads wait alike.
-        let _ = rustix::process::nice(NICENESS);
+        // By the first thread, not by the one that started this: that may be such a thread itself. A system that does not allow it has all
+        // threads wait alike.
+        if let Ok(first) = getpriority_process(Some(getpid())) {
+            let _ = setpriority_process(None, first + NICENESS);
+        }
     }
     chunk::parse_here();
 }
@@ -383,5 +387,27 @@ fn exit(ended: Ended, summary: &GenerationSummary) -> anyhow::Result<Exit> {
         Ended::Early(Halt::Llm(error)) => Err(error.into()),
         Ended::Early(Halt::Store(error)) => Err(error.into()),
         Ended::Early(halt @ Halt::Closed) => Err(anyhow::anyhow!(halt)),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_thread_that_computes_gives_way_alike() {
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .on_thread_start(compute_here)
+            .build()
+            .unwrap();
+        let both = runtime.spawn(async move {
+            let beside = tokio::task::spawn_blocking(niceness).await.unwrap();
+            (niceness(), beside)
+        });
+        let (here, beside) = runtime.block_on(both).unwrap();
+        assert_eq!(here, beside);
+        assert!(here >= niceness());
     }
 }
