@@ -132,11 +132,6 @@ pub static CONTEXT_LEAKS: LazyLock<Phrases> = LazyLock::new(|| {
         "the chunk above",
         "the user asks",
         "let me think",
-        // Nobody in particular answers; of 574 true answers none says so of itself. "I will" may be about a counter.
-        "i am",
-        "i'm",
-        "i've",
-        "i'd",
         "this task requires you to",
         "the question asks",
         "the question is asking",
@@ -145,6 +140,10 @@ pub static CONTEXT_LEAKS: LazyLock<Phrases> = LazyLock::new(|| {
         "keep your answer",
     ])
 });
+
+/// Nobody in particular answers; of 574 true answers none says so of itself. "I will" may be about a counter.
+pub static FIRST_PERSON: LazyLock<Phrases> =
+    LazyLock::new(|| Phrases::new(["i am", "i'm", "i've", "i'd"]));
 
 /// What the prompts say: a model that repeats it took its instructions for its subject.
 pub static PROMPTS: LazyLock<Phrases> = LazyLock::new(|| {

@@ -4,8 +4,10 @@
 //! The phrases themselves stand in `phrases`. One that the source itself contains is never held against an answer that may be quoting it.
 
 use super::evidence::EvidenceIndex;
+use super::grounding::contains;
 use super::markdown::{Document, Piece};
-use super::phrases::{CONTEXT_LEAKS, MARKERS, PLACEHOLDERS, PROMPTS, REFUSALS};
+use super::phrases::{CONTEXT_LEAKS, FIRST_PERSON, MARKERS, PLACEHOLDERS, PROMPTS, REFUSALS};
+use super::prose;
 use super::words::{self, AsIs};
 use crate::domain::failure::FailureCode;
 use std::collections::HashMap;
@@ -33,7 +35,7 @@ pub fn fault(
     let prose = fold(&plain);
     leak(&folded, answer, &plain, markers, evidence)
         .or_else(|| refusal(&prose, evidence))
-        .or_else(|| context_leak(&prose, evidence))
+        .or_else(|| context_leak(&plain, &prose, evidence))
         .or_else(|| placeholder(&folded, document, evidence))
         .or_else(|| broken_fence(document))
         .or_else(|| other_language(&prose))
@@ -92,10 +94,22 @@ fn refusal(prose: &str, evidence: &EvidenceIndex) -> Option<Fault> {
     found.map(|phrase| (FailureCode::Refusal, phrase))
 }
 
-fn context_leak(prose: &str, evidence: &EvidenceIndex) -> Option<Fault> {
-    let repeated = || PROMPTS.first(prose, evidence);
-    let found = CONTEXT_LEAKS.first(prose, evidence).or_else(repeated);
+fn context_leak(plain: &str, folded: &str, evidence: &EvidenceIndex) -> Option<Fault> {
+    let found = CONTEXT_LEAKS
+        .first(folded, evidence)
+        .or_else(|| PROMPTS.first(folded, evidence))
+        .or_else(|| first_person(plain, folded, evidence));
     found.map(|phrase| (FailureCode::ContextLeak, phrase))
+}
+
+/// Where an answer speaks of itself. What it quotes, such as an input, may.
+fn first_person(plain: &str, folded: &str, evidence: &EvidenceIndex) -> Option<String> {
+    FIRST_PERSON.first(folded, evidence)?;
+    let quoted = prose::literals(plain);
+    let is_own = |at: usize| !quoted.iter().any(|part| contains(plain, part, at));
+    let own = plain.char_indices().filter(|(at, _)| is_own(*at));
+    let own: String = own.map(|(_, character)| character).collect();
+    FIRST_PERSON.first(&fold(&own), evidence)
 }
 
 fn placeholder(folded: &str, document: &Document<'_>, evidence: &EvidenceIndex) -> Option<Fault> {

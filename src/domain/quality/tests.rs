@@ -243,6 +243,28 @@ fn a_file_that_speaks_of_snippets_may_be_answered_so() {
 }
 
 #[test]
+fn quoted_text_may_speak_in_the_first_person_and_an_answer_may_not() {
+    let evidence = Evidence {
+        chunk: "def split_words(text, limit=9):\n    return re.findall(r\"[a-z']+\", text.lower())[:limit]\n",
+        ..Evidence::default()
+    };
+    let index = EvidenceIndex::new(&evidence, Default::default());
+    let check = |answer: &str| {
+        let question = "What does `split_words` return for \"I'm here\"?";
+        check_answer(question, answer, &index, &GateOptions::default())
+    };
+    for quoted in ["\"I'm here\"", "“I’m here”", "'I am here'"] {
+        let answer = format!(
+            "For {quoted}, `split_words` returns the lower-cased words that `re.findall` finds in `text`, at most `limit` of them."
+        );
+        assert!(check(&answer).is_ok(), "{answer}: {:?}", check(&answer));
+        let spoken = format!("{answer} I'm sure of it.");
+        let code = check(&spoken).unwrap_err().code;
+        assert_eq!(code, FailureCode::ContextLeak, "{spoken}");
+    }
+}
+
+#[test]
 fn what_is_computed_or_filled_in_is_no_invention() {
     let chunk = "SECONDS = 60\nHOURS = 24\n\ndef tags(major, minor, arch):\n    yield f\"musllinux_{major}_{minor}_{arch}\"\n\n\
                  def after(attempt):\n    return (0, clock.wait)(attempt, SECONDS)\n";
