@@ -69,7 +69,7 @@ const NO_PLACE: u32 = u32::MAX;
 /// [`Evidence`], indexed.
 #[derive(Debug)]
 pub struct EvidenceIndex {
-    /// Lower-cased chunk and context with single spaces: for phrases.
+    /// Chunk and context, folded: for phrases.
     folded_text: String,
     first_line: usize,
     line_count: usize,
@@ -98,7 +98,7 @@ impl EvidenceIndex {
     /// Indexes the evidence of one chunk. Linear in its length.
     pub fn new(evidence: &Evidence<'_>, shared: Arc<Symbols>) -> Self {
         let mut index = EvidenceIndex {
-            folded_text: fold(&[evidence.chunk, evidence.context]),
+            folded_text: words::folded(&[evidence.chunk, evidence.context]),
             first_line: evidence.first_line.max(1),
             line_count: evidence.chunk.lines().count(),
             tokens: Vec::new(),
@@ -324,15 +324,6 @@ fn found(sorted: &[(u64, u32)], key: u64) -> impl Iterator<Item = u32> + '_ {
         .iter()
         .take_while(move |(other, _)| *other == key)
         .map(|(_, beside)| *beside)
-}
-
-fn fold(texts: &[&str]) -> String {
-    let mut folded = String::with_capacity(texts.iter().map(|t| t.len()).sum());
-    for word in texts.iter().flat_map(|text| words::spaced(text)) {
-        words::push_lowered(&mut folded, word);
-        folded.push(' ');
-    }
-    folded
 }
 
 #[cfg(test)]

@@ -30,9 +30,9 @@ pub fn fault(
     markers: &[String],
     evidence: &EvidenceIndex,
 ) -> Option<Fault> {
-    let folded = fold(answer);
+    let folded = words::folded(&[answer]);
     let plain = document.prose();
-    let prose = fold(&plain);
+    let prose = words::folded(&[&plain]);
     leak(&folded, answer, &plain, markers, evidence)
         .or_else(|| refusal(&prose, evidence))
         .or_else(|| context_leak(&plain, &prose, evidence))
@@ -40,18 +40,6 @@ pub fn fault(
         .or_else(|| broken_fence(document))
         .or_else(|| other_language(&prose))
         .or_else(|| cut_off(answer, document))
-}
-
-fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for word in words::spaced(text) {
-        words::push_lowered(&mut folded, word);
-        folded.push(' ');
-    }
-    if folded.contains('’') {
-        folded = folded.replace('’', "'");
-    }
-    folded
 }
 
 fn leak(
@@ -109,7 +97,7 @@ fn first_person(plain: &str, folded: &str, evidence: &EvidenceIndex) -> Option<S
     let is_own = |at: usize| !quoted.iter().any(|part| contains(plain, part, at));
     let own = plain.char_indices().filter(|(at, _)| is_own(*at));
     let own: String = own.map(|(_, character)| character).collect();
-    FIRST_PERSON.first(&fold(&own), evidence)
+    FIRST_PERSON.first(&words::folded(&[&own]), evidence)
 }
 
 fn placeholder(folded: &str, document: &Document<'_>, evidence: &EvidenceIndex) -> Option<Fault> {

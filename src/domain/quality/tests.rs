@@ -243,6 +243,26 @@ fn a_file_that_speaks_of_snippets_may_be_answered_so() {
 }
 
 #[test]
+fn what_the_source_says_may_be_quoted_whatever_its_apostrophes() {
+    let chunk = "def refuse(name):\n    reply(name, \"I’m sorry, {name}, I can’t do that\")\n";
+    for chunk in [chunk.to_owned(), chunk.replace('’', "'")] {
+        let evidence = Evidence {
+            chunk: &chunk,
+            ..Evidence::default()
+        };
+        let index = EvidenceIndex::new(&evidence, Default::default());
+        for apostrophe in ["’", "'"] {
+            let answer = "`refuse` calls `reply` with `name` and the words \"I'm sorry, {name}, I can't do that\".";
+            let answer = answer.replace('\'', apostrophe);
+            let question = "What does `refuse` say to `name`?";
+            let verdict = check_answer(question, &answer, &index, &GateOptions::default());
+            let code = verdict.err().map(|rejection| rejection.code);
+            assert_ne!(code, Some(FailureCode::Refusal), "{chunk}{answer}");
+        }
+    }
+}
+
+#[test]
 fn quoted_text_may_speak_in_the_first_person_and_an_answer_may_not() {
     let evidence = Evidence {
         chunk: "def split_words(text, limit=9):\n    return re.findall(r\"[a-z']+\", text.lower())[:limit]\n",

@@ -49,7 +49,7 @@ pub fn hash_lowered(text: &str) -> u64 {
 }
 
 /// Adds a word in lower case, character by character.
-pub fn push_lowered(text: &mut String, word: &str) {
+fn push_lowered(text: &mut String, word: &str) {
     if word.is_ascii() {
         let start = text.len();
         text.push_str(word);
@@ -257,7 +257,7 @@ fn end_of_run(text: &str, mut at: usize, belongs: impl Fn(Class) -> bool) -> usi
 }
 
 /// The stretches of a text between white space.
-pub fn spaced(text: &str) -> impl Iterator<Item = &str> {
+fn spaced(text: &str) -> impl Iterator<Item = &str> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let start = end_of_run(text, at, |class| class == Class::Space);
@@ -283,6 +283,19 @@ fn number_length(bytes: &[u8]) -> usize {
 /// Whether a character can stand in an identifier of the languages at hand.
 pub fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
+}
+
+/// Texts as phrases are looked for in them: lower case, single spaces, straight apostrophes.
+pub fn folded(texts: &[&str]) -> String {
+    let mut folded = String::with_capacity(texts.iter().map(|text| text.len()).sum());
+    for word in texts.iter().flat_map(|text| spaced(text)) {
+        push_lowered(&mut folded, word);
+        folded.push(' ');
+    }
+    if folded.contains('’') {
+        folded = folded.replace('’', "'");
+    }
+    folded
 }
 
 /// Whether neither end of a range lies inside a word, whose characters are those that `joins` tells.
