@@ -134,6 +134,7 @@ mod tests {
             "How does `load_lines` in `lines/load.py` of acme/lines treat `limit`?",
             "What does load_lines(path, limit=20) give back for a file of 30 lines?",
             "Why is a JSON file read line by line?",
+            "What does `$limit` mean for `load_lines`?",
             "What does `load_lines` make of '_foo' and 'a_b.txt'?",
         ] {
             assert_eq!(unknown(question), None, "{question}");

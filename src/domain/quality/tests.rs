@@ -243,6 +243,18 @@ fn a_file_that_speaks_of_snippets_may_be_answered_so() {
 }
 
 #[test]
+fn a_variable_may_be_named_without_its_sigil() {
+    let evidence = Evidence {
+        chunk: "function keep($item, $spareRoom)\n{\n    if ($spareRoom < 1) {\n        throw new Full($item);\n    }\n}\n",
+        ..Evidence::default()
+    };
+    let index = EvidenceIndex::new(&evidence, Default::default());
+    let names = |answer| rate("When does `keep` throw?", answer, &index).parts.names;
+    assert!(names("`keep` throws `Full` for its `item` when `spareRoom` is below 1.") > 0.8);
+    assert!(names("`keep` throws `Full` for its `item` when `spareSpace` is below 1.") < 0.5);
+}
+
+#[test]
 fn what_the_source_says_may_be_quoted_whatever_its_apostrophes() {
     let chunk = "def refuse(name):\n    reply(name, \"I’m sorry, {name}, I can’t do that\")\n";
     for chunk in [chunk.to_owned(), chunk.replace('’', "'")] {

@@ -33,9 +33,10 @@ pub fn hash(text: &str) -> u64 {
     hash_bytes(text.bytes())
 }
 
-/// [`hash`] of the text with ASCII letters lowered and underscores and dashes left out: `maxBytes`, `max_bytes`, `MAX-BYTES` are one.
+/// [`hash`] of the text with ASCII letters lowered and underscores, dashes and sigils left out: `maxBytes`, `max_bytes`, `MAX-BYTES`,
+/// `$maxBytes` are one.
 pub fn hash_folded(text: &str) -> u64 {
-    let kept = text.bytes().filter(|b| !matches!(b, b'_' | b'-'));
+    let kept = text.bytes().filter(|b| !matches!(b, b'_' | b'-' | b'$'));
     hash_bytes(kept.map(|b| b.to_ascii_lowercase()))
 }
 
