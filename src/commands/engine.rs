@@ -1,6 +1,6 @@
-//! From a source file to its samples, and the one way to ask the model.
+//! From a source file to its samples.
 //!
-//! Owns the order of calls and what becomes of their results. The model is asked only through [`Engine::ask`]. It never touches the dataset.
+//! Owns the order of calls and what becomes of their results. How the model is asked is [`super::wire`]'s. It never touches the dataset.
 
 use super::cut::FileContext;
 use super::neighbours::Neighbours;

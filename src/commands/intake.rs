@@ -253,6 +253,10 @@ async fn work(
         never = progress.watch(engine.as_ref()) => match never {},
     };
     if let Some(engine) = engine {
+        if ended.is_err() {
+            // What is still in line belongs to files that were dropped.
+            engine.give_up();
+        }
         summary.spend = engine.spend();
         remember(&engine, cache, matches!(ended, Ok(Ended::Complete))).await;
     }
