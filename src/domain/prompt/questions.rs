@@ -235,13 +235,21 @@ fn tidy(question: &str) -> String {
     unwrapped.unwrap_or(bare).trim().to_owned()
 }
 
-/// Without a leading `3.`, `-`, `Q3:` or `**Question:**`.
+/// Without a leading `3.`, `-`, `Q3:` or `**Question:**`; `Q.all` and `2.0` are none.
 fn without_label(line: &str) -> &str {
     static LABEL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)^\s*(?:[-*•#>]\s+)?(?:\*{0,2}(?:(?:question|q)\s*\d*|\d+)\s*[:.)]\s*(?:\*\*\s+)?)?").ok()
+        Regex::new(r"(?i)^\s*(?:[-*•#>]\s+)?(?:\*{0,2}(?:(?:question|q)\s*\d*|\d{1,2})\s*[:.)]\s*(?:\*\*\s+)?)?").ok()
     });
     let label = LABEL.as_ref().and_then(|label| label.find(line));
-    line[label.map_or(0, |label| label.end())..].trim()
+    let (label, rest) = line.split_at(label.map_or(0, |label| label.end()));
+    let goes_on = match label.strip_suffix('.') {
+        Some(number) if number.ends_with(|c: char| c.is_ascii_digit()) => {
+            rest.starts_with(|c: char| c.is_ascii_digit())
+        }
+        Some(_) => rest.starts_with(char::is_lowercase),
+        None => false,
+    };
+    if goes_on { line.trim() } else { rest.trim() }
 }
 
 #[cfg(test)]
@@ -343,6 +351,24 @@ mod tests {
                 "Where does `a` end?",
                 "{reply}"
             );
+        }
+    }
+
+    #[test]
+    fn a_name_or_number_at_the_head_of_a_question_is_no_label() {
+        for (question, want) in [
+            ("Q.all in kriskowal/q fails when?", None),
+            ("2.0 of click changed what in `echo`?", None),
+            ("404: where does `Router` answer so?", None),
+            ("Q.What does `a` return?", Some("What does `a` return?")),
+            ("1.what does `a` return?", Some("what does `a` return?")),
+            (
+                "2. 404 is sent by which handler?",
+                Some("404 is sent by which handler?"),
+            ),
+        ] {
+            let read = parse_question(question).unwrap();
+            assert_eq!(read, want.unwrap_or(question));
         }
     }
 
