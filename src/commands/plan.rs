@@ -76,6 +76,9 @@ pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
             Intake::Change(_) => count(&|forecast| forecast.retired += 1),
         },
     )?;
+    if let Some(signal) = session.signals.seen() {
+        return Ok(signal.exit());
+    }
     let mut forecast = forecast
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);

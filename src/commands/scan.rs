@@ -49,7 +49,7 @@ fn scan_each(
         let mut scan = Scan::begin(&mut finder, &repository, refresh);
         let ended = scan.walk();
         scan.keep_stats()?;
-        if matches!(ended?, Walked::ListenerGone) {
+        if matches!(ended?, Walked::Early) {
             break;
         }
         keep_skips(&finder, one, &skipped_before)?;

@@ -84,8 +84,8 @@ fn list(repository: &OpenRepository, sender: &SyncSender<Vec<Result<Candidate, W
 pub(super) enum Walked {
     /// Every file was looked at.
     ToItsEnd,
-    /// Nobody listens any more.
-    ListenerGone,
+    /// A signal came, or nobody listens any more.
+    Early,
 }
 
 /// What looking at one candidate came to.
@@ -129,11 +129,14 @@ impl<'a, 'b> Scan<'a, 'b> {
     ) -> Result<Walked, StoreError> {
         let mut is_whole = true;
         for candidate in found {
+            if self.finder.session.signals.seen().is_some() {
+                return Ok(Walked::Early);
+            }
             self.finder.progress.file_scanned();
             match candidate {
                 Ok(candidate) => {
                     if self.visit(&candidate)?.is_err() {
-                        return Ok(Walked::ListenerGone);
+                        return Ok(Walked::Early);
                     }
                     if self.learnt.len() >= STATS_GROUP {
                         self.keep_stats()?;
@@ -147,7 +150,7 @@ impl<'a, 'b> Scan<'a, 'b> {
             }
         }
         if is_whole && self.retire_vanished()?.is_err() {
-            return Ok(Walked::ListenerGone);
+            return Ok(Walked::Early);
         }
         Ok(Walked::ToItsEnd)
     }

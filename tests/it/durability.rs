@@ -3,7 +3,7 @@
 use crate::generation::scraped;
 use crate::kills::{CONCURRENCY, assert_complete, many_files, wasted};
 use crate::model_server::{Manner, ModelServer, Reply, answer};
-use crate::workspace::{Ran, Workspace};
+use crate::workspace::{Ran, Repo, Workspace};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -411,6 +411,28 @@ fn a_signal_ends_every_phase() {
         workspace.assert_sound();
         assert_eq!(workspace.count("FailedFiles"), 2);
     }
+    // While it is only planned what would be sent.
+    let repo = Repo::new(&workspace.origin().join("large"));
+    for nth in 0..40 {
+        let function = |line: u32| {
+            format!("def weigh_{nth}_{line}(load, tare):\n    return load * {line} - tare\n\n\n")
+        };
+        repo.write(
+            &format!("src/weigh_{nth}.py"),
+            (0..3000).map(function).collect::<String>(),
+        );
+    }
+    repo.commit();
+    workspace.list_repos(&[&repo.url()]);
+    workspace.run(&["scrape"]).expect(0);
+    std::fs::remove_file(workspace.path().join("data/cache.db")).unwrap();
+    let running = workspace.spawn(&["prepare", "--dry-run"]);
+    while !workspace.path().join("data/cache.db").exists() {
+        std::thread::yield_now();
+    }
+    running.signal("TERM");
+    let planned = running.wait().expect(143);
+    assert_eq!(planned.stdout, "");
     // While a repository is fetched from a server that says nothing.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
