@@ -1,23 +1,23 @@
 //! One request, tried until it ends: the only retry layer.
 //!
-//! Owns the loop of attempts and what each verdict leads to. A request that backs off has left the gate.
+//! Owns the loop of attempts and what each verdict leads to; what one of them came to is [`super::outcome`]'s. A request that backs off has left the gate.
 
+use super::backoff;
 use super::body;
 use super::budget::{Bill, Reached, Reservation, Worst};
-use super::classify::{Finding, Verdict, classify, classify_object};
+use super::classify::{Finding, Verdict};
 use super::client::Client;
 use super::completion::{Completion, Usage};
 use super::error::{ErrorClass, LlmError, RunStop};
-use super::gate::{Pass, Pressure};
+use super::gate::Pass;
 use super::meter::count;
+use super::outcome::{Outcome, has_worked};
 use super::profile::{Complaint, Form};
 use super::request::{Output, Request};
-use super::response::{self, Reading, Usable, excerpt};
-use super::transport::{Broken, Exchange};
-use super::{backoff, completion::Structure};
+use super::response::{Usable, excerpt};
 use crate::domain::failure::FailureCode;
 use std::pin::pin;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// What one request has cost so far.
@@ -28,12 +28,6 @@ struct Tally {
     /// Attempts that failed and might have passed.
     failures: u32,
     usage: Usage,
-}
-
-/// How one attempt ended.
-enum Outcome {
-    Usable(Box<Usable>),
-    Not(Finding, Usage),
 }
 
 /// What comes after an attempt.
@@ -128,7 +122,7 @@ impl Client {
         let has_worked = has_worked(&exchange);
         let outcome = self.judge(request, form, &pass, exchange);
         self.settle(reservation, &outcome, has_worked);
-        pass.settle(pressure(&outcome), tokens_used(&outcome));
+        pass.settle(outcome.pressure(), outcome.tokens_used());
         match outcome {
             Outcome::Usable(usable) => {
                 let completion =
@@ -162,10 +156,7 @@ impl Client {
     }
 
     fn settle(&self, reservation: Reservation<'_>, outcome: &Outcome, has_worked: bool) {
-        let usage = match outcome {
-            Outcome::Usable(usable) => usable.usage,
-            Outcome::Not(_, usage) => *usage,
-        };
+        let usage = outcome.usage();
         let bill = match has_worked {
             _ if usage.is_told() => Bill::Told(usage),
             true => Bill::Untold,
@@ -196,72 +187,6 @@ impl Client {
             count(&self.meter.retries);
         }
         tally.attempts += 1;
-    }
-
-    /// Reads what came back.
-    fn judge(
-        &self,
-        request: &Request,
-        form: Form,
-        pass: &Pass<'_>,
-        exchange: Result<Exchange, Broken>,
-    ) -> Outcome {
-        if exchange
-            .as_ref()
-            .map_or_else(|broken| broken.heard, |_| true)
-        {
-            self.health.responded();
-        }
-        let exchange = match exchange {
-            Ok(exchange) => exchange,
-            Err(broken) => return Outcome::Not(of_broken(broken), Usage::default()),
-        };
-        let now = SystemTime::now();
-        if !(200..300).contains(&exchange.status) {
-            let finding = classify(exchange.status, &exchange.headers, &exchange.body, now);
-            return Outcome::Not(finding, Usage::default());
-        }
-        for allowance in backoff::allowances(&exchange.headers, now) {
-            self.gate.told(pass, &allowance);
-        }
-        let tagged =
-            matches!(request.output, Output::Json(_)) && form.structure == Structure::Tagged;
-        match response::read(&exchange.body, tagged) {
-            // Blotted out, it would still be an answer about a key.
-            Reading::Usable(usable) if self.holds_key(&usable.text) => {
-                let message = "the completion holds the API key".to_owned();
-                Outcome::Not(item(FailureCode::SecretInAnswer, message), usable.usage)
-            }
-            Reading::Usable(usable) => self.check_prompt(request, usable),
-            Reading::Error(error) => Outcome::Not(classify_object(&error), Usage::default()),
-            Reading::Malformed(message) => Outcome::Not(
-                retry(FailureCode::MalformedResponse, message),
-                Usage::default(),
-            ),
-            Reading::Useless {
-                code: FailureCode::ServerError,
-                message,
-                usage,
-            } => Outcome::Not(retry(FailureCode::ServerError, message), usage),
-            Reading::Useless {
-                code,
-                message,
-                usage,
-            } => Outcome::Not(item(code, message), usage),
-        }
-    }
-
-    /// Rejects a completion whose prompt the server cut in silence.
-    fn check_prompt(&self, request: &Request, usable: Usable) -> Outcome {
-        let bytes = request.prompt_bytes();
-        if self.learnt().read_whole(bytes, usable.usage) {
-            return Outcome::Usable(Box::new(usable));
-        }
-        let message = format!(
-            "the server read {} tokens of a prompt of {bytes} bytes: it cut the prompt; raise its context length (num_ctx, -c). No longer prompt is sent from now on",
-            usable.usage.prompt.unwrap_or(0),
-        );
-        Outcome::Not(item(FailureCode::PromptTruncated, message), usable.usage)
     }
 
     fn accept(
@@ -402,63 +327,4 @@ impl Client {
         self.stop.raise(&error);
         self.stop.cause().unwrap_or(error)
     }
-}
-
-fn retry(code: FailureCode, message: String) -> Finding {
-    let verdict = Verdict::Retry {
-        code,
-        wait: None,
-        pressed: false,
-    };
-    Finding { verdict, message }
-}
-
-fn item(code: FailureCode, message: String) -> Finding {
-    Finding {
-        verdict: Verdict::Item(code),
-        message,
-    }
-}
-
-fn of_broken(broken: Broken) -> Finding {
-    match broken.code {
-        FailureCode::ResponseTooLarge => item(broken.code, broken.message),
-        code => retry(code, broken.message),
-    }
-}
-
-/// Whether a model may have worked for this attempt, which may be on the bill then: a response with a good status, or a connection that
-/// broke before the end of one. Refused requests are not billed.
-fn has_worked(exchange: &Result<Exchange, Broken>) -> bool {
-    match exchange {
-        Ok(exchange) => (200..300).contains(&exchange.status),
-        Err(broken) => broken.connected,
-    }
-}
-
-/// What the end of an attempt says about load.
-fn pressure(outcome: &Outcome) -> Pressure {
-    match outcome {
-        Outcome::Usable(_) => Pressure::Served,
-        Outcome::Not(finding, _) => match finding.verdict {
-            Verdict::Retry {
-                pressed: true,
-                wait,
-                ..
-            } => Pressure::Refused(wait.unwrap_or_default().as_secs_f64()),
-            Verdict::Retry {
-                code: FailureCode::Timeout,
-                ..
-            } => Pressure::Overran,
-            _ => Pressure::Unknown,
-        },
-    }
-}
-
-fn tokens_used(outcome: &Outcome) -> Option<f64> {
-    let usage = match outcome {
-        Outcome::Usable(usable) => usable.usage,
-        Outcome::Not(_, usage) => *usage,
-    };
-    usage.prompt.map(|_| usage.total() as f64)
 }

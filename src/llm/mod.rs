@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Client::connect ── Address, Secret (endpoint, secret) ── which model (models)
-//! Client::complete ─ attempt: gate ─ body ─ transport ─ response | classify ─ back-off or the end
+//! Client::complete ─ attempt: gate ─ body ─ transport ─ outcome: response | classify ─ back-off or the end
 //!                      │        │      └ form learnt by the ladder (profile)
 //!                      │        └ limit in flight, pace, pause, allowances
 //!                      └ breaker (health), end of the run (stop), numbers (meter)
@@ -27,6 +27,7 @@ mod gate;
 mod health;
 mod meter;
 mod models;
+mod outcome;
 mod probe;
 mod profile;
 mod request;
