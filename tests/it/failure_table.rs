@@ -125,12 +125,12 @@ fn run_row(workspace: &mut Workspace, row: &Row) -> Ran {
     ran
 }
 
-/// One file meets a failure; the other must not suffer from it.
+/// One file meets a failure; the other must not suffer from it. That one takes its time, so that the server is heard of while this one waits.
 fn one_file_fails(template: &Workspace, row: Row) {
     let reply = row.reply.clone();
     let model = ModelServer::scripted(move |seen| match is_about_queue(seen) {
         true => reply.clone(),
-        false => answer(seen),
+        false => answer(seen).after(Duration::from_millis(100)),
     });
     let mut workspace = template.twin(&model.base_url());
     run_row(&mut workspace, &row);
