@@ -132,13 +132,16 @@ fn workers() -> usize {
     })
 }
 
+/// How much more niceness than the rest of the process a thread has that computes.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
+
 /// Makes ready a thread that computes. It gives way to the one that sends and to those that store, which have little to do and keep the server
 /// waiting while they wait themselves; on Linux, where a thread has a niceness of its own.
 fn compute_here() {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{getpid, getpriority_process, setpriority_process};
-        const NICENESS: i32 = 5;
         // By the first thread, not by the one that started this: that may be such a thread itself. A system that does not allow it has all
         // threads wait alike.
         if let Ok(first) = getpriority_process(Some(getpid())) {
@@ -411,7 +414,8 @@ mod tests {
             (niceness(), beside)
         });
         let (here, beside) = runtime.block_on(both).unwrap();
-        assert_eq!(here, beside);
-        assert!(here >= niceness());
+        // The system's scale ends at 19.
+        let expected = (niceness() + NICENESS).min(19);
+        assert_eq!((here, beside), (expected, expected));
     }
 }

@@ -426,8 +426,8 @@ fn a_signal_ends_every_phase() {
     workspace.list_repos(&[&repo.url()]);
     workspace.run(&["scrape"]).expect(0);
     std::fs::remove_file(workspace.path().join("data/cache.db")).unwrap();
-    let running = workspace.spawn(&["prepare", "--dry-run"]);
-    while !workspace.path().join("data/cache.db").exists() {
+    let mut running = workspace.spawn(&["prepare", "--dry-run"]);
+    while !workspace.path().join("data/cache.db").exists() && !running.has_ended() {
         std::thread::yield_now();
     }
     running.signal("TERM");

@@ -41,7 +41,6 @@ pub(super) struct InFlightLimit {
     /// So many may be in flight while the ramp is climbed, and when the next step may be taken.
     ramp: usize,
     ramp_at: Secs,
-    ramp_step_secs: Secs,
     /// The longest that the server took to say something short.
     heard_secs: Secs,
     /// Since when few requests find out whether the server takes requests of this form.
@@ -68,7 +67,6 @@ impl InFlightLimit {
             limit: most,
             ramp: 1,
             ramp_at: 0.0,
-            ramp_step_secs: RAMP_STEP_SECS_MIN,
             heard_secs: 0.0,
             proving_from: None,
             proven: 0,
@@ -111,8 +109,6 @@ impl InFlightLimit {
     /// Takes note of how long the server takes to say something short.
     pub fn heard_after(&mut self, secs: Secs) {
         self.heard_secs = self.heard_secs.max(secs);
-        let step = (secs * RAMP_STEP_PER_REFUSAL).min(RAMP_STEP_SECS_MAX);
-        self.ramp_step_secs = self.ramp_step_secs.max(step);
     }
 
     /// Goes back to one request, then up again slowly until one is served.
@@ -121,18 +117,26 @@ impl InFlightLimit {
         self.restart_ramp(now);
     }
 
-    /// Goes back to one request, then up again fast, from `at` on.
+    /// Goes back to one request, then up again from `at` on.
     pub fn restart_ramp(&mut self, at: Secs) {
         self.ramp = 1;
         self.ramp_at = at + self.step_secs();
     }
 
     fn step_secs(&self) -> Secs {
-        let proving = self.heard_secs * PROVING_STEP_PER_HEARD;
-        match self.proving_from {
-            Some(_) => proving.clamp(PROVING_STEP_SECS_MIN, PROVING_STEP_SECS_MAX),
-            None => self.ramp_step_secs,
-        }
+        let (per_heard, least, most) = match self.proving_from {
+            Some(_) => (
+                PROVING_STEP_PER_HEARD,
+                PROVING_STEP_SECS_MIN,
+                PROVING_STEP_SECS_MAX,
+            ),
+            None => (
+                RAMP_STEP_PER_REFUSAL,
+                RAMP_STEP_SECS_MIN,
+                RAMP_STEP_SECS_MAX,
+            ),
+        };
+        (self.heard_secs * per_heard).clamp(least, most)
     }
 
     /// The limit without the ramp, for people to see.
