@@ -215,13 +215,26 @@ impl<'a> FileContext<'a> {
     }
 
     pub fn flaw(&self, question: &str) -> Option<Flaw> {
-        let names = Names {
+        prompt::question_stands_alone(question, &self.names()).err()
+    }
+
+    /// What a question is about: the definition that it names, or what its whole chunk stands in.
+    pub fn symbol(&self, question: &str, chunk: &Chunk) -> Option<String> {
+        let outline = &self.layout.outline;
+        let names = self.names();
+        let asked = names.symbol_asked(question, &chunk.range);
+        asked
+            .map(|symbol| outline.trail(symbol))
+            .or_else(|| outline.breadcrumb(&chunk.range))
+    }
+
+    fn names(&self) -> Names<'_> {
+        Names {
             repository: self.file.repository.name(),
             path: &self.file.name,
             outline: &self.layout.outline,
             text: &self.file.text,
-        };
-        prompt::question_stands_alone(question, &names).err()
+        }
     }
 }
 

@@ -48,7 +48,7 @@ fn provenance(context: &FileContext<'_>, shown: &Shown<'_>, accepted: &Accepted)
         "content_hash": file.content_hash,
         "bytes": file.bytes_of(&chunk.lines).map(|bytes| [bytes.start, bytes.end]),
         "lines": [chunk.lines.start(), chunk.lines.end()],
-        "symbol": context.layout.outline.breadcrumb(&chunk.range),
+        "symbol": context.symbol(&accepted.question.question, chunk),
         "question_kind": accepted.question.kind.as_str(),
         "question_by": accepted.question.by.as_str(),
     })

@@ -130,9 +130,8 @@ impl Outline {
 
     /// The symbols around a byte range, outermost first: those that begin before it and reach into it.
     pub fn around(&self, range: &Range<usize>) -> Vec<&Symbol> {
-        let is_around =
-            |symbol: &&Symbol| symbol.range.start < range.start && symbol.range.end > range.start;
-        self.symbols.iter().filter(is_around).collect()
+        let symbols = self.symbols.iter();
+        symbols.filter(|symbol| is_around(symbol, range)).collect()
     }
 
     /// The symbols that begin in a byte range.
@@ -146,17 +145,30 @@ impl Outline {
             .take_while(move |symbol| symbol.range.start < end)
     }
 
-    /// Where a byte range stands: `impl Foo > function bar`, or the first symbol in it when nothing is around it.
+    /// Where a byte range stands: in the innermost symbol around it, or in the only one that it holds there. `None` where it holds several
+    /// side by side.
     pub fn breadcrumb(&self, range: &Range<usize>) -> Option<String> {
-        let mut trail = self.around(range);
-        if trail.is_empty() {
-            trail.extend(self.within(range).next());
-        }
-        let steps: Vec<String> = trail
+        let holder = self
+            .symbols
             .iter()
-            .map(|symbol| format!("{} {}", symbol.kind.as_str(), symbol.name))
+            .rposition(|symbol| is_around(symbol, range));
+        let mut held = self.within(range).filter(|symbol| symbol.parent == holder);
+        let only = match (held.next(), held.next()) {
+            (Some(only), None) => Some(only),
+            _ => holder.and_then(|at| self.symbols.get(at)),
+        };
+        only.map(|symbol| self.trail(symbol))
+    }
+
+    /// A symbol after those that it is a member of: `impl Foo > function bar`.
+    pub fn trail(&self, symbol: &Symbol) -> String {
+        let step = |symbol: &Symbol| format!("{} {}", symbol.kind.as_str(), symbol.name);
+        let parent = |symbol: &&Symbol| symbol.parent.and_then(|at| self.symbols.get(at));
+        let mut steps: Vec<_> = std::iter::successors(Some(symbol), parent)
+            .map(step)
             .collect();
-        (!steps.is_empty()).then(|| steps.join(" > "))
+        steps.reverse();
+        steps.join(" > ")
     }
 
     /// A symbol's name with that of its holder: `Foo.bar`, or `Foo::bar` where holders are `impl`s, traits or modules. What an `impl` is
@@ -176,6 +188,10 @@ impl Outline {
         };
         format!("{bare}{joint}{}", symbol.name)
     }
+}
+
+fn is_around(symbol: &Symbol, range: &Range<usize>) -> bool {
+    symbol.range.start < range.start && symbol.range.end > range.start
 }
 
 /// The number of a line, counted from 1, from its row, counted from 0.

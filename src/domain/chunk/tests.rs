@@ -283,6 +283,30 @@ fn an_item_too_large_is_cut_between_its_statements() {
 }
 
 #[test]
+fn a_chunk_with_definitions_side_by_side_stands_in_none_of_them() {
+    let text = "use std::fs;\nfn a() {}\nimpl B {\n    fn c() {}\n    fn d() {}\n}\n";
+    let outline = Outline::of(text, "Rust");
+    let of = |part: &str| {
+        let start = text.find(part).unwrap();
+        outline.breadcrumb(&(start..start + part.len()))
+    };
+    assert_eq!(of(text), None);
+    assert_eq!(
+        of("use std::fs;\nfn a() {}\n").as_deref(),
+        Some("function a")
+    );
+    assert_eq!(
+        of("    fn d() {}\n").as_deref(),
+        Some("impl B > function d")
+    );
+    assert_eq!(
+        of("    fn c() {}\n    fn d() {}\n").as_deref(),
+        Some("impl B")
+    );
+    assert_eq!(of("use std::fs;\n"), None);
+}
+
+#[test]
 fn contexts_tell_what_stands_around_and_keep_their_bound() {
     let (language, text, ..) = SAMPLES[1];
     let outline = Outline::of(text, language);
@@ -292,7 +316,10 @@ fn contexts_tell_what_stands_around_and_keep_their_bound() {
         told,
         "import os\nfrom a import b\nclass Jar:\n  def get(self, name):\n"
     );
-    assert_eq!(outline.breadcrumb(&chunks[2].range).unwrap(), "class Jar");
+    assert_eq!(
+        outline.breadcrumb(&chunks[2].range).unwrap(),
+        "class Jar > function size"
+    );
     for bytes_max in 0..told.len() {
         let bounded = context(text, &outline, &chunks[2], bytes_max);
         assert!(bounded.len() <= bytes_max && bounded.lines().all(|line| told.contains(line)));

@@ -1,5 +1,6 @@
 //! What a question names: the project, the file, a symbol.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -120,11 +121,24 @@ impl Names<'_> {
         code_words(question).iter().any(|word| self.is_symbol(word))
     }
 
+    /// Of the definitions around a chunk and in it, the one that a question names first. A name that several of them share names none.
+    pub fn symbol_asked(&self, question: &str, chunk: &Range<usize>) -> Option<&Symbol> {
+        let mut near = self.outline.around(chunk);
+        near.extend(self.outline.within(chunk));
+        let only = |is_named: &dyn Fn(&Symbol) -> bool| {
+            let mut named = near.iter().copied().filter(|symbol| is_named(symbol));
+            named.next().filter(|_| named.next().is_none())
+        };
+        code_words(question).into_iter().find_map(|word| {
+            let whole =
+                |symbol: &Symbol| symbol.name == word || self.outline.full_name(symbol) == word;
+            let last = parts(word).last().unwrap_or_default();
+            only(&whole).or_else(|| only(&|symbol| symbol.short_name() == last))
+        })
+    }
+
     fn is_symbol(&self, word: &str) -> bool {
-        let parts: Vec<&str> = word
-            .split(['.', ':', '>', '#', '\\', '-'])
-            .filter(|part| !part.is_empty())
-            .collect();
+        let parts: Vec<&str> = parts(word).collect();
         let is_telling =
             |part: &str| parts.len() > 1 || part.len() >= 3 && !COMMON_SYMBOLS.contains(&part);
         let is_defined = |part: &str| {
@@ -144,6 +158,12 @@ impl Names<'_> {
                 && (is_defined(part) || is_written(part) && has_word(self.text, part, false))
         })
     }
+}
+
+/// The names that a qualified one is made of.
+fn parts(word: &str) -> impl Iterator<Item = &str> {
+    word.split(['.', ':', '>', '#', '\\', '-'])
+        .filter(|part| !part.is_empty())
 }
 
 /// Whether a file's stem is meant as a name: written as code, as part of a dotted name, or called a module. `parse` alone is a verb.

@@ -218,6 +218,40 @@ fn a_common_stem_names_no_file_and_no_symbol() {
 }
 
 #[test]
+fn a_question_is_about_the_definition_that_it_names_first() {
+    let text = "const LIMIT: usize = 3;\nstruct Jar;\nimpl Jar {\n    fn new() -> Self { Jar }\n    fn open(&self) {}\n}\nstruct Lid;\nimpl Lid {\n    fn new() -> Self { Lid }\n}\n";
+    let outline = Outline::of(text, "Rust");
+    let names = Names {
+        repository: "acme/jars",
+        path: "src/jar.rs",
+        outline: &outline,
+        text,
+    };
+    let trail_in = |question: &str, chunk: std::ops::Range<usize>| {
+        let symbol = names.symbol_asked(question, &chunk)?;
+        Some(outline.trail(symbol))
+    };
+    let trail = |question: &str| trail_in(question, 0..text.len());
+    for (question, symbol) in [
+        ("Why is `LIMIT` what it is?", Some("constant LIMIT")),
+        (
+            "What does `open` do with `LIMIT`?",
+            Some("impl Jar > function open"),
+        ),
+        (
+            "What does `Lid::new` hand back?",
+            Some("impl Lid > function new"),
+        ),
+        ("What does `new` hand back?", None),
+        ("How does it open?", None),
+    ] {
+        assert_eq!(trail(question).as_deref(), symbol, "{question}");
+    }
+    let limit = trail_in("What does `open` do with `LIMIT`?", 0..24);
+    assert_eq!(limit.as_deref(), Some("constant LIMIT"));
+}
+
+#[test]
 fn hostile_questions_end() {
     for question in [
         "`".repeat(599),
