@@ -167,6 +167,7 @@ fn insert_sample(
         )?
         .execute(params![path, now, model_type, sample.score, sample.is_multiturn()])?;
     let id = transaction.last_insert_rowid();
+    free_number(transaction, id)?;
     let mut insert = transaction.prepare_cached(
         "INSERT INTO ConversationTurns (sample_id, turn_index, role, content, is_label, metadata_json)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -184,6 +185,18 @@ fn insert_sample(
         ])?;
     }
     Ok(id)
+}
+
+/// Makes sure that nothing refers to a sample that is new. Who deletes the latest samples with a program of theirs, where foreign keys are off
+/// unless turned on, leaves turns behind, and the next sample gets the same number.
+fn free_number(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM ConversationTurns WHERE sample_id = ?1")?
+        .execute([id])?;
+    transaction
+        .prepare_cached("UPDATE FileHashes SET sample_id = NULL WHERE sample_id = ?1")?
+        .execute([id])?;
+    Ok(())
 }
 
 fn record_failure(

@@ -46,6 +46,15 @@ pub enum StoreError {
         /// The newest version this program reads.
         known: i64,
     },
+    /// The file is a database of another program, which has tables of the same names.
+    #[error(
+        "{} has tables of these names that this program did not make; move it away to begin anew, or use another workspace",
+        path.display()
+    )]
+    Foreign {
+        /// The database file.
+        path: PathBuf,
+    },
     /// The file is no database, or a damaged one.
     #[error("{} is damaged or no database ({source}); restore it from a backup, or move it away to begin anew", path.display())]
     Corrupt {

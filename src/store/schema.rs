@@ -59,13 +59,47 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     if found > known {
         return Err(newer(path, found));
     }
-    for step in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+    let found = match usize::try_from(found) {
+        Ok(found @ 1..) => found,
+        _ => unnumbered(&transaction, path)?,
+    };
+    for step in MIGRATIONS.iter().skip(found) {
         transaction.execute_batch(step).map_err(of)?;
     }
     transaction
         .pragma_update(None, "user_version", known)
         .map_err(of)?;
     transaction.commit().map_err(of)
+}
+
+/// The schema version of a database that does not tell: 0 for one without our tables. A copy made by `sqlite3 old.db .dump | sqlite3 new.db`
+/// has all of the old one but its number, and is known by its tables.
+fn unnumbered(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+    let of = |source| StoreError::of(path, source);
+    let found = tables(connection).map_err(of)?;
+    let model = Connection::open_in_memory().map_err(of)?;
+    for version in 0..=MIGRATIONS.len() {
+        if found == tables(&model).map_err(of)? {
+            return Ok(version);
+        }
+        if let Some(step) = MIGRATIONS.get(version) {
+            model.execute_batch(step).map_err(of)?;
+        }
+    }
+    Err(StoreError::Foreign {
+        path: path.to_owned(),
+    })
+}
+
+/// The statements that made those of our tables which are there.
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare(
+            "SELECT sql FROM sqlite_schema WHERE type = 'table'
+             AND name IN ('TrainingSamples', 'ConversationTurns', 'FileHashes', 'FailedFiles') ORDER BY name",
+        )?
+        .query_map([], |row| row.get(0))?
+        .collect()
 }
 
 /// Whether the database has the current schema; an older one has to be migrated first.

@@ -12,6 +12,7 @@ mod failures;
 mod generation;
 mod git_edge;
 mod git_server;
+mod hand_edits;
 mod judge;
 mod kills;
 mod licence_policy;
