@@ -8,8 +8,10 @@ use super::repos;
 use crate::domain::path;
 use crate::domain::select::{FINGERPRINT_VERSION, Skip, SkipReason, fingerprint};
 use crate::domain::source::SourceFile;
+use crate::domain::stamp::Seen;
 use crate::store::{Bare, Index, SourceCopy, StoreError};
-use crate::walk;
+use crate::walk::{self, ReadError};
+use std::path::Path;
 
 /// Files whose fingerprints are stored in one go.
 const GROUP: usize = 256;
@@ -39,7 +41,36 @@ fn is_kept(finder: &Finder<'_>, copy: &SourceCopy) -> Result<bool, StoreError> {
     let stored = finder.store.content_hash_of(&copy.path)?;
     Ok(stored.as_ref() == Some(&copy.content_hash)
         && !finder.settings.deny.denies(&copy.path)
-        && !repos::has_vanished(&finder.session.workspace.repos(), &copy.path))
+        && stands(
+            &finder.session.workspace.repos(),
+            &copy.path,
+            &copy.content_hash,
+            copy.seen.as_ref(),
+        ))
+}
+
+/// Whether a stored file is still what its rows were made from. One that is gone, that is no regular file any more or that has other
+/// content gives them up in the run that sees it. When it cannot be told, as where its repository is missing, it stands.
+pub(super) fn stands(
+    repos: &Path,
+    stored_path: &str,
+    content_hash: &str,
+    seen: Option<&Seen>,
+) -> bool {
+    if repos::has_vanished(repos, stored_path) {
+        return false;
+    }
+    let below = path::decode(stored_path);
+    let Ok(stamp) = walk::stamp_of(repos, &below) else {
+        return true;
+    };
+    if let Some(seen) = seen.filter(|seen| seen.proves(&stamp)) {
+        return seen.content_hash == content_hash;
+    }
+    match walk::read(repos, &below, FILE_BYTES_MAX) {
+        Ok(read) => read.content_hash == content_hash,
+        Err(error) => !matches!(error, ReadError::NotRegular { .. }),
+    }
 }
 
 /// Claims a file that is about to be sent.
@@ -48,33 +79,40 @@ pub(super) fn claim(finder: &Finder<'_>, file: &SourceFile, bare: Bare) -> Resul
         path: file.path.clone(),
         content_hash: file.content_hash.clone(),
         is_claimed: true,
+        seen: None,
     };
     finder.cache.claim_source(source, bare)
 }
 
 /// Makes the fingerprints of all files in the dataset, when the cache has lost them. Reads every file that still has the content that
-/// was sent.
+/// was sent. A signal ends it early; the next run begins it anew.
 pub(super) fn recall(finder: &Finder<'_>) -> Result<(), StoreError> {
     let known = finder.cache.indexed(Index::Sources, FINGERPRINT_VERSION)?;
     if known.is_some() {
         return Ok(());
     }
+    let signals = &finder.session.signals;
     let repos = finder.session.workspace.repos();
     let mut after = String::new();
     loop {
         let files = finder.store.files_after(&after, GROUP)?;
         let Some((last, _)) = files.last() else { break };
         after.clone_from(last);
-        let read = files.into_iter().filter_map(|(path, content_hash)| {
+        let wanted = files.into_iter().take_while(|_| signals.seen().is_none());
+        let read = wanted.filter_map(|(path, content_hash)| {
             let read = walk::read(&repos, &path::decode(&path), FILE_BYTES_MAX).ok()?;
             let source = SourceCopy {
                 path,
                 content_hash,
                 is_claimed: false,
+                seen: None,
             };
             (read.content_hash == source.content_hash).then(|| (source, fingerprint(&read.bytes)))
         });
         finder.cache.keep_sources(read.collect())?;
+        if signals.seen().is_some() {
+            return Ok(());
+        }
     }
     finder.cache.keep_sources_indexed(FINGERPRINT_VERSION)
 }

@@ -3,8 +3,8 @@
 //! Belongs to the loop that stores, so that every sample is held against all that were stored before it. What the cache knows of
 //! fingerprints is only a hint by which samples are worth comparing: the texts in the dataset decide.
 
+use super::copies;
 use super::engine::{self, Processed};
-use super::repos;
 use crate::domain::failure::{Failure, FailureCode};
 use crate::domain::quality::contamination::Benchmarks;
 use crate::domain::quality::duplicate::{Fingerprint, NEAR_WEIGHT, key_weight};
@@ -191,17 +191,24 @@ impl Sieve {
                 },
             };
             let repeated = fingerprint.repeats(&other.fingerprint);
-            if repeated.is_some() && replaced != Some(&*other.path) && self.counts(&other.path) {
+            if repeated.is_some()
+                && replaced != Some(&*other.path)
+                && self.counts(store, &other.path)?
+            {
                 return Ok(repeated);
             }
         }
         Ok(None)
     }
 
-    /// Whether samples of a file are to stay: not those of one that is gone, whose rows are about to go too, nor those of a denied
-    /// repository, which are not exported.
-    fn counts(&self, path: &str) -> bool {
-        !self.deny.denies(path) && !repos::has_vanished(&self.repos, path)
+    /// Whether samples of a file are to stay: not those of one that is gone or has changed, whose rows are about to go too, nor those of
+    /// a denied repository, which are not exported.
+    fn counts(&self, store: &Store, path: &str) -> Result<bool, StoreError> {
+        if self.deny.denies(path) {
+            return Ok(false);
+        }
+        let stored = store.content_hash_of(path)?;
+        Ok(stored.is_some_and(|hash| copies::stands(&self.repos, path, &hash, None)))
     }
 
     fn is_contaminated(&self, sample: &Sample) -> bool {

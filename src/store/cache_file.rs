@@ -5,7 +5,7 @@ use super::query::bounds_below;
 use super::{StoreError, fingerprints, key_runs, open_synced};
 use crate::domain::stamp::{Seen, Stamp};
 use crate::fail_point::{Point, reach};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use std::path::{Path, PathBuf};
 
 const SCHEMA: &str = "
@@ -224,25 +224,34 @@ pub(super) fn stats_below(
     let [first, end] = bounds_below(folder);
     let values = params![after.unwrap_or(&first), end, most as u64];
     let rows = select.query_map(values, |row| {
-        let inode: i64 = row.get(4)?;
-        let stamp = Stamp {
-            file_bytes: row.get(1)?,
-            mtime_ns: row.get(2)?,
-            ctime_ns: row.get(3)?,
-            inode: inode.cast_unsigned(),
-        };
-        let seen = Seen {
-            stamp,
-            content_hash: row.get(5)?,
-            seen_at_ns: row.get(6)?,
-        };
-        Ok((
-            row.get(0)?,
-            StatRow {
-                seen,
-                note: row.get(7)?,
-            },
-        ))
+        let (seen, note) = (seen(row)?, row.get(7)?);
+        Ok((row.get(0)?, StatRow { seen, note }))
     })?;
     rows.collect()
+}
+
+/// How the file with this stored path was when its content was last read.
+pub(super) fn seen_of(connection: &Connection, path: &str) -> rusqlite::Result<Option<Seen>> {
+    connection
+        .prepare_cached(
+            "SELECT path, file_bytes, mtime_ns, ctime_ns, inode, content_hash, seen_at_ns FROM stats WHERE path = ?1",
+        )?
+        .query_row([path], seen)
+        .optional()
+}
+
+/// Columns 1 to 6 of a row of `stats`.
+fn seen(row: &Row<'_>) -> rusqlite::Result<Seen> {
+    let inode: i64 = row.get(4)?;
+    let stamp = Stamp {
+        file_bytes: row.get(1)?,
+        mtime_ns: row.get(2)?,
+        ctime_ns: row.get(3)?,
+        inode: inode.cast_unsigned(),
+    };
+    Ok(Seen {
+        stamp,
+        content_hash: row.get(5)?,
+        seen_at_ns: row.get(6)?,
+    })
 }

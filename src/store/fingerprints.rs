@@ -4,7 +4,8 @@
 //! Rows here are hints and may be stale or missing; whoever asks holds them against the dataset. Deleted with the cache, they are made
 //! again from the dataset and its files.
 
-use super::{Cache, StoreError};
+use super::{Cache, StoreError, cache_file};
+use crate::domain::stamp::Seen;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 pub(super) const SCHEMA: &str = "
@@ -27,6 +28,8 @@ pub struct SourceCopy {
     pub content_hash: String,
     /// Whether this run has sent it, or is about to.
     pub is_claimed: bool,
+    /// How it was when its content was last read, where that is known. Not stored with it.
+    pub seen: Option<Seen>,
 }
 
 /// One index over the dataset, of which it may hold all or nothing.
@@ -121,8 +124,10 @@ fn copies(
          ORDER BY content_hash = ?2 DESC, claimed DESC, path",
     )?;
     let found = select.query_map(params![bare, content_hash], |row| {
+        let path: String = row.get(0)?;
         Ok(SourceCopy {
-            path: row.get(0)?,
+            seen: cache_file::seen_of(connection, &path)?,
+            path,
             content_hash: row.get(1)?,
             is_claimed: row.get(2)?,
         })

@@ -5,7 +5,7 @@
 
 mod read;
 
-pub use read::{FileBytes, ReadError, read};
+pub use read::{FileBytes, ReadError, read, stamp_of};
 
 use crate::domain::path;
 use crate::domain::select::{FileKind, Tracked};

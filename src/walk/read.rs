@@ -3,7 +3,7 @@
 use super::stamp;
 use crate::domain::path;
 use crate::domain::stamp::Stamp;
-use rustix::fs::{OFlags, fstat};
+use rustix::fs::{OFlags, fstat, lstat};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 use std::ffi::OsStr;
@@ -85,6 +85,12 @@ pub fn read(worktree: &Path, path: &[u8], file_bytes_max: u64) -> Result<FileByt
         stamp,
         bytes,
     })
+}
+
+/// The stamp that the file at `path` below the worktree has now. Follows no link.
+pub fn stamp_of(worktree: &Path, path: &[u8]) -> io::Result<Stamp> {
+    let stat = lstat(worktree.join(OsStr::from_bytes(path)))?;
+    Ok(stamp(&stat))
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -1,7 +1,7 @@
 //! Copies of files: one is paid for, the others are left out, and none is forgotten.
 
 use crate::generation::{PARSER, QUEUE};
-use crate::model_server::{ModelServer, Reply, answer};
+use crate::model_server::{ModelServer, Reply, Seen, answer};
 use crate::workspace::{Repo, Workspace};
 use serde_json::Value;
 
@@ -167,3 +167,60 @@ fn a_failed_file_that_became_a_copy_is_not_retried() {
     assert_eq!(stored(&workspace), ["a/queue.py"]);
     assert_eq!(workspace.count("FailedFiles"), 0);
 }
+
+/// What asked about a file's content names no file: so nothing but the files' states keeps a sample from repeating another one.
+fn nameless(seen: &Seen) -> Reply {
+    answer(seen).rewritten(|text| {
+        let text = text
+            .replace("first.rs", "the parser")
+            .replace("last.rs", "the parser");
+        text.replace("queue.py", "the parser")
+    })
+}
+
+#[test]
+fn content_that_moved_is_done_in_the_run_that_sees_it() {
+    const OTHER: &str = "/// Counts the words of a text that are longer than `least_letters`.\npub fn long_words(text: &str, least_letters: usize) -> usize {\n    \
+                         let all_words = text.split_whitespace();\n    all_words.filter(|one_word| one_word.len() > least_letters).count()\n}\n";
+    let model = ModelServer::scripted(nameless);
+    let workspace = Workspace::with_model(&model.base_url());
+    let repo = Repo::new(&workspace.origin().join("a"));
+    repo.write("first.rs", PARSER).write("last.rs", OTHER);
+    repo.commit();
+    workspace.list_repos(&[&repo.url()]);
+    let run = || {
+        workspace.run(&["scrape"]).expect(0);
+        let summary = prepare(&workspace, &[]);
+        workspace.assert_sound();
+        (summary, stored(&workspace))
+    };
+    let (summary, _) = run();
+    assert_eq!(summary["done"], 2, "{summary}");
+    // Two files change places.
+    repo.write("first.rs", OTHER).write("last.rs", PARSER);
+    repo.commit();
+    let (summary, files) = run();
+    assert_eq!(summary["done"], 2, "{summary}");
+    assert_eq!(files, ["a/first.rs", "a/last.rs"]);
+    // A file moves to an earlier name, and another one takes its place.
+    repo.git(&["mv", "last.rs", "early.rs"]);
+    repo.write("last.rs", QUEUE_IN_RUST).commit();
+    let (summary, files) = run();
+    assert_eq!(summary["done"], 2, "{summary}");
+    assert_eq!(files, ["a/early.rs", "a/first.rs", "a/last.rs"]);
+    // A file becomes a folder that holds it.
+    repo.git(&["mv", "early.rs", "moved"]);
+    repo.commit();
+    repo.git(&["mv", "moved", "other"]);
+    std::fs::create_dir(repo.path().join("early.rs")).unwrap();
+    repo.git(&["mv", "other", "early.rs/inner.rs"]);
+    repo.commit();
+    let (summary, files) = run();
+    assert_eq!(summary["done"], 1, "{summary}");
+    assert_eq!(files, ["a/early.rs/inner.rs", "a/first.rs", "a/last.rs"]);
+    assert_eq!(prepare(&workspace, &[])["unchanged"], 3);
+}
+
+const QUEUE_IN_RUST: &str = "/// Items that wait, at most `room_left` of them.\npub struct WaitingRoom {\n    waiting_items: Vec<u32>,\n    room_left: usize,\n}\n\n\
+                             impl WaitingRoom {\n    pub fn push_item(&mut self, next_item: u32) -> bool {\n        let has_room = self.room_left > 0;\n        \
+                             if has_room {\n            self.waiting_items.push(next_item);\n            self.room_left -= 1;\n        }\n        has_room\n    }\n}\n";
