@@ -2,7 +2,9 @@
 
 use super::{BUSY_SECS, Store, StoreError, schema};
 use rusqlite::{Connection, OpenFlags, Row, params};
+use std::fs::File;
 use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 /// The dataset as it stood when it was opened. Nothing can be changed through it.
@@ -169,16 +171,52 @@ impl Reader {
 
 /// Opens a database that is there without writing to it.
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let open = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open_with_flags(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        connection.busy_timeout(std::time::Duration::from_secs(BUSY_SECS))?;
-        connection.pragma_update(None, "cache_size", -4096)?;
-        Ok(connection)
-    };
-    open().map_err(|source| StoreError::of(path, source))
+    match opened(path, OpenFlags::empty()).map_err(|source| StoreError::of(path, source)) {
+        Err(StoreError::ReadOnly { .. }) => connect_at_rest(path),
+        other => other,
+    }
+}
+
+/// Opens a database where nothing may be written beside it, as on a read-only mount: SQLite keeps a log there even for those who only read,
+/// unless it is told that nobody writes. Where there is a log already, somebody does, or a killed run has left changes in it.
+fn connect_at_rest(path: &Path) -> Result<Connection, StoreError> {
+    File::open(path).map_err(|source| StoreError::Open {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        return Err(StoreError::ReadOnly {
+            path: path.to_owned(),
+        });
+    }
+    let name = format!("file:{}?immutable=1", escaped(path));
+    opened(Path::new(&name), OpenFlags::SQLITE_OPEN_URI)
+        .map_err(|source| StoreError::of(path, source))
+}
+
+/// A connection that has read something.
+fn opened(name: &Path, more: OpenFlags) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(name, flags | more)?;
+    connection.busy_timeout(std::time::Duration::from_secs(BUSY_SECS))?;
+    connection.pragma_update(None, "cache_size", -4096)?;
+    schema::version(&connection)?;
+    Ok(connection)
+}
+
+/// A path as a URI has it.
+fn escaped(path: &Path) -> String {
+    let bytes = path.as_os_str().as_bytes().iter();
+    bytes
+        .map(|byte| match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                char::from(*byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 fn sample_of(row: &Row<'_>) -> rusqlite::Result<StoredSample> {

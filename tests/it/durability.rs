@@ -442,3 +442,33 @@ fn a_signal_ends_every_phase() {
     running.signal("TERM");
     running.wait().expect(143);
 }
+
+/// On a read-only mount, where the system lets an ordinary user make one.
+#[test]
+fn what_only_reads_does_so_where_nothing_can_be_written() {
+    let model = ModelServer::start();
+    let (workspace, _repo) = scraped(&model);
+    workspace.run(&["prepare"]).expect(0);
+    let rows = workspace.run(&["export", "-o", "-"]).expect(0).stdout;
+    let odd = workspace.path().join("data 100%?#");
+    fs::rename(workspace.path().join("data"), &odd).unwrap();
+    std::os::unix::fs::symlink(&odd, workspace.path().join("data")).unwrap();
+    let script = "mount --bind . . && mount -o remount,ro,bind . && cd \"$PWD\" && ! touch x || exit 99; \"$0\" \"$@\"";
+    let unshared = format!("exec unshare -Urm sh -c '{script}' \"$0\" \"$@\"");
+    for arguments in [
+        &["export", "-o", "-"][..],
+        &["status"],
+        &["view"],
+        &["view", "--failed"],
+    ] {
+        let ran = workspace.run_by_shell(arguments, &unshared);
+        if ran.code == 99 || ran.stderr.contains("unshare") {
+            println!("no read-only mount of its own here: {}", ran.stderr);
+            return;
+        }
+        let ran = ran.expect(0);
+        if arguments[0] == "export" {
+            assert_eq!(ran.stdout, rows);
+        }
+    }
+}
