@@ -7,6 +7,7 @@ use super::engine::{Engine, Halt};
 use super::keeper::Keeper;
 use super::progress::Progress;
 use super::sieve::Sieve;
+use super::threads;
 use super::wire::{self, Wire};
 use super::{Session, now_secs};
 use crate::domain::chunk;
@@ -81,6 +82,7 @@ pub fn generate(
     summary: &mut GenerationSummary,
     find: impl FnOnce(Finder<'_>) -> anyhow::Result<GenerationSummary> + Send,
 ) -> anyhow::Result<Exit> {
+    threads::are_given(workers(), chunk::STACK_BYTES)?;
     let open = || Store::open(&session.workspace.dataset(), &settings.model_type);
     let mut store = open()?;
     let (cache, cache_thread) = Cache::open(&session.workspace.cache(), CACHE_LIMITS, now_secs())?;

@@ -34,6 +34,7 @@ mod sieve;
 mod source;
 mod status;
 mod stop;
+mod threads;
 mod view;
 mod wire;
 

@@ -472,3 +472,16 @@ fn what_only_reads_does_so_where_nothing_can_be_written() {
         }
     }
 }
+
+/// The limit is a real one of the system; the run ends instead of waiting for a thread that there is not.
+#[test]
+fn a_system_that_gives_no_threads_ends_the_run() {
+    let model = ModelServer::start();
+    let (workspace, _repo) = scraped(&model);
+    let script = "ulimit -v 300000 || exit 99; exec \"$0\" \"$@\"";
+    let ran = workspace.run_by_shell(&["prepare"], script);
+    if ran.code != 99 && ran.code != 0 {
+        assert_says(&ran, 1, &["cannot start the threads", "ulimit -v"]);
+    }
+    workspace.run(&["prepare"]).expect(0);
+}
