@@ -2,6 +2,7 @@
 
 use crate::domain::path;
 use crate::domain::repo::{BadLine, RepoSpec, parse_list};
+use crate::git;
 use crate::settings::SettingsError;
 use crate::workspace::Workspace;
 use std::collections::{BTreeSet, HashSet};
@@ -139,8 +140,8 @@ fn collect(root: &Path, folder: &Path, depth: usize, found: &mut Vec<Located>) {
         }
     };
     for entry in entries.flatten() {
-        let hidden = entry.file_name().as_bytes().starts_with(b".");
-        if depth > 0 && !hidden && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        let is_passing = folder == root && git::is_passing(&entry.file_name());
+        if depth > 0 && !is_passing && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             collect(root, &entry.path(), depth - 1, found);
         }
     }

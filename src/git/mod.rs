@@ -22,7 +22,7 @@ mod worktree;
 pub use attributes::Attributes;
 pub use blob::file_at;
 pub use error::{GitError, Problem};
-pub use place::remove_leftovers;
+pub use place::{is_passing, remove_leftovers};
 pub use snapshot::{Snapshot, TrackedKind, open_snapshot, tracked_count};
 pub use sync::{Change, Progress, Synced, sync};
 pub use wire::install_tls_provider;

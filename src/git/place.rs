@@ -8,6 +8,7 @@ use super::error::{GitError, Problem};
 use crate::domain::repo::RepoId;
 use crate::fail_point::{Point, reach};
 use sha2::{Digest, Sha256};
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,16 +30,21 @@ pub(super) struct Place {
 /// When a folder cannot be removed.
 pub fn remove_leftovers(repos_dir: &Path) -> Result<(), GitError> {
     for entry in fs::read_dir(repos_dir).into_iter().flatten().flatten() {
-        if entry
-            .file_name()
-            .as_encoded_bytes()
-            .starts_with(b".incoming-")
-        {
+        if is_incoming(&entry.file_name()) {
             let repo = entry.path().display().to_string();
             remove_folder(&entry.path()).map_err(|problem| GitError { repo, problem })?;
         }
     }
     Ok(())
+}
+
+/// Whether what stands directly below `repos/` under this name is a copy that is not in its place: not whole yet, or on its way out.
+pub fn is_passing(name: &OsStr) -> bool {
+    is_incoming(name) || name.as_encoded_bytes().starts_with(b".outgoing-")
+}
+
+fn is_incoming(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".incoming-")
 }
 
 /// What stands in a place.

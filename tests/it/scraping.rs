@@ -49,6 +49,25 @@ fn a_repos_file_that_is_missing_is_named() {
 }
 
 #[test]
+fn without_a_list_every_repository_that_is_there_is_prepared() {
+    let model = ModelServer::start();
+    let workspace = Workspace::with_model(&model.base_url());
+    let repos = ["plain", ".github"].map(|name| Repo::new(&workspace.origin().join(name)));
+    repos[0].write("duration.rs", PARSER).commit();
+    repos[1].write("queue.py", QUEUE).commit();
+    workspace.list_repos(&[&repos[0].url(), &repos[1].url()]);
+    workspace.run(&["scrape"]).expect(0);
+    std::fs::remove_file(workspace.path().join("repos.txt")).unwrap();
+    let half = workspace.path().join("repos/.incoming-half");
+    std::fs::create_dir_all(half.join(".git")).unwrap();
+    let summary = workspace.run(&["prepare", "--json"]).expect(0).json();
+    assert_eq!(summary["done"], 2, "{summary}");
+    let status = workspace.run(&["status", "--json"]).expect(0).json();
+    let known = status["repositories"].as_object().unwrap();
+    assert_eq!(known.len(), 2, "{status}");
+}
+
+#[test]
 fn run_does_all_three_under_one_lock() {
     let model = ModelServer::start();
     let workspace = Workspace::with_model(&model.base_url());
