@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::OnceCell;
+use tokio::task::JoinError;
 
 /// Of a repository, so many bytes are read for what they define: some ten seconds of one core. The paths of the rest are known still.
 const BYTES_MAX: u64 = 64 << 20;
@@ -50,7 +51,8 @@ impl Neighbours {
             let located = self.located(&repository.folder);
             let (options, closed) = (self.options.clone(), Arc::clone(&self.closed));
             let found = tokio::task::spawn_blocking(move || look_up(located, &options, &closed));
-            found.await.ok().flatten().map(Arc::new).ok_or(Halt::Closed)
+            let found = found.await.unwrap_or_else(panic_on);
+            found.map(Arc::new).ok_or(Halt::Closed)
         };
         found.get_or_try_init(look).await.cloned()
     }
@@ -74,6 +76,14 @@ impl Neighbours {
             worktree: self.repos.join(OsStr::from_bytes(&path::decode(folder))),
         }
     }
+}
+
+/// A panic of the look-up goes on in who waits for it; one that was given up found nothing.
+fn panic_on(error: JoinError) -> Option<Elsewhere> {
+    if let Ok(panic) = error.try_into_panic() {
+        std::panic::resume_unwind(panic);
+    }
+    None
 }
 
 /// `None` once the run is ending.
