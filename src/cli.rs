@@ -1,6 +1,7 @@
 //! The command line as clap types: names, help, environment variables and defaults. No decisions: those are `settings`'.
 
 mod options;
+mod surroundings;
 
 pub use options::{BudgetArgs, EndpointArgs, GenerationArgs, LicensePolicy, ReportArgs};
 

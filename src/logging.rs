@@ -188,6 +188,18 @@ impl Screen {
     }
 }
 
+/// An error and its causes on one line. A cause that the words before it tell already is not told again.
+pub fn with_causes(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
 /// `text` with control characters escaped, line breaks between lines kept.
 pub fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());

@@ -1,17 +1,14 @@
 //! The binary: parses the command line, runs the library, prints the error chain, and gives the shell its exit code.
 
-use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = pipeline::cli::Cli::parse();
+    let cli = pipeline::cli::Cli::from_surroundings();
     let exit = match pipeline::run(&cli) {
         Ok(exit) => exit,
         Err(error) => {
-            eprintln!(
-                "error: {}",
-                pipeline::logging::printable(&format!("{error:#}"))
-            );
+            let text = pipeline::logging::with_causes(&error);
+            eprintln!("error: {}", pipeline::logging::printable(&text));
             pipeline::exit_of(&error)
         }
     };

@@ -18,6 +18,9 @@ pub enum WorkspaceError {
         /// What the system said.
         source: io::Error,
     },
+    /// Something else stands where a folder of the workspace should be: a file, or a link that leads nowhere.
+    #[error("{} is no folder; move it away, or make the folder that it should lead to", .0.display())]
+    NoFolder(PathBuf),
     /// Another writing command is at work.
     #[error("another pipeline run{} holds {}; wait for it or stop it, then run again", holder_text(.holder), path.display())]
     Locked {
@@ -47,7 +50,10 @@ impl Workspace {
     pub fn open(root: &Path) -> Result<Self, WorkspaceError> {
         let workspace = Self::look(root)?;
         for folder in [workspace.data(), workspace.logs(), workspace.repos()] {
-            std::fs::create_dir_all(&folder).map_err(|source| io_error(&folder, source))?;
+            std::fs::create_dir_all(&folder).map_err(|source| match source.kind() {
+                io::ErrorKind::AlreadyExists => WorkspaceError::NoFolder(folder),
+                _ => io_error(&folder, source),
+            })?;
         }
         Ok(workspace)
     }

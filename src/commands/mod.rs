@@ -75,7 +75,7 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     match error.downcast_ref() {
         Some(WorkspaceError::Locked { .. }) => return Exit::Locked,
         Some(WorkspaceError::Missing(_)) => return Exit::Usage,
-        Some(WorkspaceError::Io { .. }) | None => {}
+        Some(WorkspaceError::Io { .. } | WorkspaceError::NoFolder(_)) | None => {}
     }
     let is_refusal = matches!(error.downcast_ref(), Some(ExportError::NotOurs(_)));
     if error.is::<SettingsError>() || error.is::<export::Refusal>() || is_refusal {
@@ -109,6 +109,7 @@ struct Session {
     screen: Screen,
     signals: Signals,
     quiet: bool,
+    told: repos::Told,
     _log: WorkerGuard,
     _lock: Option<Lock>,
 }
@@ -154,6 +155,7 @@ impl Session {
             screen,
             signals,
             quiet: global.quiet,
+            told: repos::Told::default(),
             _log: log,
             _lock: lock,
         })

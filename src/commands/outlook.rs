@@ -5,6 +5,7 @@
 
 use crate::domain::price::Cost;
 use crate::llm::Snapshot;
+use crate::report::plural;
 use std::fmt;
 use std::time::Duration;
 
@@ -141,7 +142,11 @@ impl Outlook {
     /// `310 samples, 4 failed; 84 tokens/s, 62 % cached, 0 % refused; cost $0.12 of about $0.48`
     pub fn numbers(&self) -> String {
         let (counts, served) = (&self.counts, &self.served);
-        let files = format!("{} samples, {} failed", counts.samples, counts.failed);
+        let files = format!(
+            "{}, {} failed",
+            plural(counts.samples, "sample", "samples"),
+            counts.failed
+        );
         if served.requests == 0 {
             return files;
         }

@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Folders below `repos/` are looked at so deep for worktrees.
 const DEPTH_MAX: usize = 16;
@@ -48,29 +49,45 @@ impl Located {
     }
 }
 
+/// What a run has said about `repos.txt`: each of its steps reads the list, and each thing is said once.
+#[derive(Debug, Default)]
+pub struct Told {
+    bad: AtomicBool,
+    unlisted: AtomicBool,
+}
+
+impl Told {
+    /// Names the lines that cannot be read.
+    pub fn bad(&self, lines: &[BadLine]) {
+        if !self.bad.swap(true, Ordering::Relaxed) {
+            lines.iter().for_each(|bad| tracing::error!("{bad}"));
+        }
+    }
+
+    fn unlisted<'a>(&self, folders: impl Iterator<Item = &'a str>) {
+        if !self.unlisted.swap(true, Ordering::Relaxed) {
+            folders.for_each(|folder| tracing::info!("{folder} is not in repos.txt: left alone"));
+        }
+    }
+}
+
 /// The repositories to prepare: those listed, in that order, or without a `repos.txt` all that are below `repos/`.
 /// What was once cloned and is no longer listed is left alone.
-pub fn to_prepare(workspace: &Workspace) -> Result<Vec<Located>, SettingsError> {
+pub fn to_prepare(workspace: &Workspace, told: &Told) -> Result<Vec<Located>, SettingsError> {
     let on_disk = worktrees(workspace);
     if matches!(workspace.repos_txt().try_exists(), Ok(false)) {
         return Ok(on_disk);
     }
     let listed = listed(workspace)?;
-    for bad in &listed.bad {
-        tracing::error!("{bad}");
-    }
+    told.bad(&listed.bad);
     let wanted: Vec<_> = listed
         .specs
         .iter()
         .map(|spec| located(workspace, spec.id.as_str()))
         .collect();
     let known: HashSet<&str> = wanted.iter().map(|one| one.folder.as_str()).collect();
-    for other in on_disk
-        .iter()
-        .filter(|one| !known.contains(one.folder.as_str()))
-    {
-        tracing::info!("{} is not in repos.txt: left alone", other.folder);
-    }
+    let folders = on_disk.iter().map(|one| one.folder.as_str());
+    told.unlisted(folders.filter(|folder| !known.contains(folder)));
     Ok(wanted)
 }
 

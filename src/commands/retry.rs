@@ -55,7 +55,7 @@ fn find(mut finder: Finder<'_>, which: Which) -> anyhow::Result<GenerationSummar
     copies::recall(&finder)?;
     let failed = finder.store.failed_files()?;
     finder.progress.expect(failed.len() as u64);
-    let located = repos::to_prepare(&finder.session.workspace)?;
+    let located = repos::to_prepare(&finder.session.workspace, &finder.session.told)?;
     let mut by_repository: BTreeMap<usize, Vec<FailedFile>> = BTreeMap::new();
     for file in failed {
         match located.iter().position(|one| one.holds(&file.path)) {

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 /// Scans every repository, and gives back the counts of what did not come to the loop.
 pub fn scan(finder: Finder<'_>, refresh: bool) -> anyhow::Result<GenerationSummary> {
-    let located = repos::to_prepare(&finder.session.workspace)?;
+    let located = repos::to_prepare(&finder.session.workspace, &finder.session.told)?;
     count_files(&located, finder.progress);
     scan_each(finder, &located, refresh)
 }

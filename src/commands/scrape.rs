@@ -4,7 +4,7 @@ use super::{Session, repos};
 use crate::cli::ScrapeArgs;
 use crate::domain::repo::RepoSpec;
 use crate::git::{self, Change, GitError, Synced};
-use crate::report::{Exit, ScrapeSummary};
+use crate::report::{Exit, ScrapeSummary, plural};
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError, mpsc};
 
@@ -19,12 +19,9 @@ pub fn execute(session: &Session, args: &ScrapeArgs) -> anyhow::Result<Exit> {
 /// Syncs the listed repositories with `jobs` threads, counting into `summary`.
 pub fn scrape(session: &Session, jobs: u16, summary: &mut ScrapeSummary) -> anyhow::Result<Exit> {
     let list = repos::listed(&session.workspace)?;
-    for bad in &list.bad {
-        tracing::error!("{bad}");
-        summary.repositories += 1;
-        summary.failed += 1;
-    }
-    summary.repositories += list.specs.len() as u64;
+    session.told.bad(&list.bad);
+    summary.failed += list.bad.len() as u64;
+    summary.repositories += (list.bad.len() + list.specs.len()) as u64;
     if summary.repositories == 0 {
         tracing::warn!("repos.txt lists no repository; write one URL a line into it");
     }
@@ -101,10 +98,13 @@ fn count(spec: &RepoSpec, result: Result<Synced, GitError>, summary: &mut Scrape
         Change::Cloned => (&mut summary.cloned, format!("cloned at {commit}")),
         Change::Updated { .. } => (&mut summary.updated, format!("updated to {commit}")),
         Change::Restored { files: 0 } => (&mut summary.updated, format!("restored to {commit}")),
-        Change::Restored { files } => (
-            &mut summary.updated,
-            format!("{files} changed files restored to {commit}"),
-        ),
+        Change::Restored { files } => {
+            let files = plural(*files as u64, "changed file", "changed files");
+            (
+                &mut summary.updated,
+                format!("{files} restored to {commit}"),
+            )
+        }
         Change::Unchanged => (&mut summary.unchanged, format!("unchanged at {commit}")),
         Change::Empty => (&mut summary.empty, "has no commits yet".to_owned()),
     };

@@ -26,6 +26,7 @@ mod scraping;
 mod secrets;
 mod ssh;
 mod status;
+mod surroundings;
 mod turns;
 mod unchanged;
 mod view;

@@ -1,0 +1,94 @@
+//! What stands around a command line: variables of the environment, and how often and in which words something is said.
+
+use crate::generation::scraped;
+use crate::model_server::ModelServer;
+use crate::workspace::Workspace;
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let model = ModelServer::start();
+    let (mut workspace, _repo) = scraped(&model);
+    for name in [
+        "WORKSPACE",
+        "VERBOSE",
+        "QUIET",
+        "MODEL",
+        "BASE_URL",
+        "API_KEY_FILE",
+        "INCLUDE",
+        "LANGUAGE",
+        "DENY_LIST",
+        "CONTAMINATION",
+        "MAX_COST",
+        "MAX_TIME",
+        "PRICES",
+        "QUESTIONS",
+        "TEMPERATURE",
+        "LICENSE_POLICY",
+        "FORMAT",
+        "OUTPUT",
+        "SAMPLE",
+    ] {
+        workspace.set_env(&format!("PIPELINE_{name}"), "");
+    }
+    for command in ["prepare", "export", "status", "view", "check"] {
+        workspace.run(&[command]).expect(0);
+    }
+    assert!(workspace.count("TrainingSamples") > 0);
+    assert!(workspace.path().join("data/export/train.jsonl").exists());
+}
+
+#[test]
+fn a_flag_overrules_a_variable_that_says_the_contrary() {
+    let model = ModelServer::start();
+    let (mut workspace, _repo) = scraped(&model);
+    workspace.run(&["prepare", "-q"]).expect(0);
+    workspace.set_env("PIPELINE_QUIET", "1");
+    assert_eq!(workspace.run(&["scrape"]).expect(0).stderr, "");
+    for arguments in [["-v", "scrape"], ["scrape", "-v"]] {
+        let ran = workspace.run(&arguments).expect(0);
+        assert!(ran.stderr.contains("unchanged at"), "{}", ran.stderr);
+    }
+    workspace.set_env("PIPELINE_QUIET", "");
+    workspace.set_env("PIPELINE_VERBOSE", "1");
+    let ran = workspace.run(&["scrape"]).expect(0);
+    assert!(ran.stderr.contains("unchanged at"), "{}", ran.stderr);
+    for arguments in [["-q", "scrape"], ["scrape", "-q"]] {
+        assert_eq!(workspace.run(&arguments).expect(0).stderr, "");
+    }
+    workspace.run(&["scrape", "-q", "-v"]).expect(2);
+    workspace.set_env("PIPELINE_FAILED", "1");
+    let ran = workspace.run(&["view", "--sample", "1"]).expect(0);
+    assert!(ran.stdout.contains("sample 1"), "{}", ran.stdout);
+}
+
+#[test]
+fn each_fault_is_told_once() {
+    let model = ModelServer::start();
+    let (workspace, repo) = scraped(&model);
+    workspace.list_repos(&[&repo.url(), "three words here"]);
+    let ran = workspace.run(&["run", "-q"]).expect(3);
+    assert_eq!(
+        ran.stderr.matches("three words here").count(),
+        1,
+        "{}",
+        ran.stderr
+    );
+    workspace.list_repos(&[]);
+    let ran = workspace.run(&["run"]).expect(0);
+    assert_eq!(
+        ran.stderr.matches("left alone").count(),
+        1,
+        "{}",
+        ran.stderr
+    );
+
+    let empty = Workspace::new();
+    let ran = empty.run(&["scrape"]).expect(2);
+    assert_eq!(
+        ran.stderr.matches("No such file").count(),
+        1,
+        "{}",
+        ran.stderr
+    );
+}
