@@ -330,7 +330,7 @@ mod tests {
 
     const LIMITS: CacheLimits = CacheLimits {
         age_secs: 1000,
-        bytes_max: 100,
+        bytes_max: 1_000_000,
     };
 
     fn block<T>(future: impl Future<Output = T>) -> T {
@@ -350,15 +350,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache.db");
         let opened = Cache::open(&path, LIMITS, 5000).unwrap();
-        block(opened.0.keep_response([1; 32], "x".repeat(60))).unwrap();
+        block(opened.0.keep_response([1; 32], "x".repeat(600_000))).unwrap();
         close(opened);
         let opened = Cache::open(&path, LIMITS, 5500).unwrap();
         assert_eq!(
             block(opened.0.response([1; 32])).unwrap().unwrap().len(),
-            60
+            600_000
         );
         assert_eq!(block(opened.0.response([2; 32])).unwrap(), None);
-        block(opened.0.keep_response([2; 32], "y".repeat(60))).unwrap();
+        block(opened.0.keep_response([2; 32], "y".repeat(600_000))).unwrap();
         close(opened);
         let opened = Cache::open(&path, LIMITS, 5500).unwrap();
         assert_eq!(
@@ -368,9 +368,35 @@ mod tests {
         );
         assert!(block(opened.0.response([2; 32])).unwrap().is_some());
         close(opened);
-        let opened = Cache::open(&path, LIMITS, 7000).unwrap();
-        assert_eq!(block(opened.0.response([2; 32])).unwrap(), None, "too old");
+        let opened = Cache::open(&path, LIMITS, 90_000).unwrap();
+        assert!(
+            block(opened.0.response([2; 32])).unwrap().is_none(),
+            "too old"
+        );
         close(opened);
+    }
+
+    #[test]
+    fn what_was_pruned_is_not_looked_at_again_until_it_has_grown() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache.db");
+        let opened = Cache::open(&path, LIMITS, 5000).unwrap();
+        for key in 0..4 {
+            block(opened.0.keep_response([key; 32], "x".repeat(400_000))).unwrap();
+        }
+        close(opened);
+        close(Cache::open(&path, LIMITS, 5500).unwrap());
+        let connection = cache_file::open(&path, LIMITS, 5500).unwrap();
+        // Pruning again would take these for too old.
+        let age = "UPDATE responses SET used_at = 1";
+        assert_eq!(connection.execute(age, []).unwrap(), 2);
+        drop(connection);
+        let opened = Cache::open(&path, LIMITS, 5500).unwrap();
+        block(opened.0.keep_response([9; 32], "x".repeat(600_000))).unwrap();
+        close(opened);
+        let connection = cache_file::open(&path, LIMITS, 5500).unwrap();
+        let left = connection.query_row("SELECT count(*) FROM responses", [], |row| row.get(0));
+        assert_eq!(left, Ok(1));
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn open_pruned(path: &Path, limits: CacheLimits, now: i64) -> Result<Connection,
                  (SELECT key, sum(bytes) OVER (ORDER BY used_at DESC, key) AS total FROM responses) WHERE total > ?1)",
             [limits.bytes_max],
         )?;
-        Ok(())
+        connection.pragma_update(None, "application_id", pages_used(&connection)?)
     };
     prepare().map_err(|source| StoreError::of(path, source))?;
     Ok(connection)
@@ -79,16 +79,31 @@ fn drop_bands(connection: &Connection) -> rusqlite::Result<()> {
     }
 }
 
-/// To prune, every response is looked at: done once a day, and when the file as a whole is larger than responses may be.
+/// To prune, every response is looked at: done once a day, and when the file as a whole is larger than responses may be and has grown since it
+/// was pruned, by a sixteenth of what they may be. How large it was then stands in its `application_id`.
 fn is_prune_due(connection: &Connection, limits: CacheLimits, now: i64) -> rusqlite::Result<bool> {
     const DAY_SECS: i64 = 86_400;
-    let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (today, pruned) = (now / DAY_SECS, number("user_version")?);
-    if pruned == today && number("page_count")? * number("page_size")? <= limits.bytes_max {
+    const GROWTH_SHARE: i64 = 16;
+    let (today, pruned) = (now / DAY_SECS, number(connection, "user_version")?);
+    let page_bytes = number(connection, "page_size")?;
+    let used = pages_used(connection)?;
+    let grown = used - number(connection, "application_id")?;
+    let is_crowded = used * page_bytes > limits.bytes_max
+        && grown * page_bytes > limits.bytes_max / GROWTH_SHARE;
+    if pruned == today && !is_crowded {
         return Ok(false);
     }
     connection.pragma_update(None, "user_version", today)?;
     Ok(true)
+}
+
+/// Pages that hold something.
+fn pages_used(connection: &Connection) -> rusqlite::Result<i64> {
+    Ok(number(connection, "page_count")? - number(connection, "freelist_count")?)
+}
+
+fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, pragma, |row| row.get(0))
 }
 
 fn set_aside(path: &Path, now: i64) -> Result<PathBuf, StoreError> {
