@@ -194,7 +194,7 @@ pub fn prices(path: Option<&Path>) -> Result<PriceTable, SettingsError> {
         path: path.to_owned(),
         why,
     };
-    let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+    let text = text_of(path).map_err(|error| refuse(error.to_string()))?;
     let own = PriceTable::parse(&text).map_err(|error| refuse(error.to_string()))?;
     Ok(own.before(shipped))
 }
@@ -237,7 +237,7 @@ pub fn deny_list(path: Option<&Path>) -> Result<DenyList, SettingsError> {
         path: path.to_owned(),
         why,
     };
-    let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+    let text = text_of(path).map_err(|error| refuse(error.to_string()))?;
     DenyList::parse(&text).map_err(|bad| refuse(bad.to_string()))
 }
 
@@ -259,12 +259,18 @@ fn select_key(args: &GenerationArgs) -> String {
         .collect()
 }
 
+/// The text of a file, without the mark that some editors put before it.
+fn text_of(path: &Path) -> std::io::Result<String> {
+    let text = std::fs::read_to_string(path)?;
+    Ok(text.trim_start_matches('\u{feff}').to_owned())
+}
+
 fn key_from(path: &Path) -> Result<Secret, SettingsError> {
     let refuse = |why: String| SettingsError::KeyFile {
         path: path.to_owned(),
         why,
     };
-    let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+    let text = text_of(path).map_err(|error| refuse(error.to_string()))?;
     Secret::new(&text).ok_or_else(|| refuse("is empty; write the key into it".to_owned()))
 }
 

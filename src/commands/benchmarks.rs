@@ -43,7 +43,11 @@ fn read_text(mut reader: BufReader<File>, benchmarks: &mut Benchmarks) -> io::Re
     Ok(())
 }
 
-fn read_json(reader: BufReader<File>, benchmarks: &mut Benchmarks) -> serde_json::Result<()> {
+fn read_json(mut reader: BufReader<File>, benchmarks: &mut Benchmarks) -> serde_json::Result<()> {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    if reader.fill_buf().is_ok_and(|head| head.starts_with(MARK)) {
+        reader.consume(MARK.len());
+    }
     let mut values = serde_json::Deserializer::from_reader(reader);
     while values.end().is_err() {
         Strings(benchmarks).deserialize(&mut values)?;

@@ -92,3 +92,32 @@ fn each_fault_is_told_once() {
         ran.stderr
     );
 }
+
+/// As Windows editors write them.
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_text() {
+    let model = ModelServer::start();
+    let (workspace, repo) = scraped(&model);
+    let put = |name: &str, text: &str| {
+        std::fs::write(workspace.path().join(name), format!("\u{feff}{text}\r\n")).unwrap();
+    };
+    put("repos.txt", &repo.url());
+    put("key", "sk-0123456789");
+    put(
+        "prices.json",
+        "{\"models\": [{\"model\": \"test-model\", \"prompt\": 1, \"completion\": 1}]}",
+    );
+    put("deny.txt", "example.org/somebody");
+    put(
+        "benchmark.jsonl",
+        "{\"text\": \"none of these words is in the files\"}",
+    );
+    let options = "--api-key-file key --prices prices.json --deny-list deny.txt --contamination benchmark.jsonl --max-cost 1";
+    let arguments: Vec<&str> = ["run"].into_iter().chain(options.split(' ')).collect();
+    workspace.run(&arguments).expect(0);
+    let sent = model.chats();
+    assert_eq!(
+        sent[0].header("authorization"),
+        Some("Bearer sk-0123456789")
+    );
+}
