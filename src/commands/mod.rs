@@ -2,6 +2,7 @@
 
 mod alongside;
 mod answer;
+mod before;
 mod benchmarks;
 mod check;
 mod conversation;

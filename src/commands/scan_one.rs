@@ -3,6 +3,7 @@
 //! The walk goes on a thread of its own, and what is stored is pulled beside it in the same order: memory stays flat.
 
 use super::alongside::{Alongside, PAGE};
+use super::before::Before;
 use super::copies;
 use super::drive::Intake;
 use super::engine::Work;
@@ -11,7 +12,7 @@ use super::source::{NotTaken, OpenRepository, facts};
 use crate::domain::licence;
 use crate::domain::select::{self, Attributes, FileKind, PathFacts, Skip, SkipReason, Tracked};
 use crate::domain::source::SourceFile;
-use crate::domain::stamp::{Seen, Stamp};
+use crate::domain::stamp::Seen;
 use crate::store::{Bare, Change, StatRow, StoreError};
 use crate::walk::{Candidate, FileBytes, ReadError, WalkError};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -40,33 +41,6 @@ pub(super) struct Scan<'a, 'b> {
     learnt: Vec<(String, StatRow)>,
     /// The note in the stat cache that spares an unchanged file the checks of its path: it passed them, under these options.
     chosen: String,
-}
-
-/// What earlier runs know of a file.
-struct Before {
-    /// The content hash that the dataset has.
-    stored: Option<String>,
-    known: Option<StatRow>,
-}
-
-impl Before {
-    fn is_stored(&self, content_hash: &str) -> bool {
-        self.stored.as_deref() == Some(content_hash)
-    }
-
-    /// Whether nothing has to be asked about the file: its content is the stored one, and its path was chosen before.
-    fn is_unchanged(&self, stamp: &Stamp, chosen: &str) -> bool {
-        self.known.as_ref().is_some_and(|row| {
-            row.note.as_deref() == Some(chosen)
-                && self.is_stored(&row.seen.content_hash)
-                && row.seen.proves(stamp)
-        })
-    }
-
-    /// The stat row, when the file's stamp proves that its content is the same.
-    fn proven(&self, stamp: &Stamp) -> Option<&StatRow> {
-        self.known.as_ref().filter(|row| row.seen.proves(stamp))
-    }
 }
 
 /// Lists the worktree, ahead of who looks at what is found. Ends when nobody does any more.
