@@ -485,3 +485,33 @@ fn a_system_that_gives_no_threads_ends_the_run() {
     }
     workspace.run(&["prepare"]).expect(0);
 }
+
+/// Each answer takes so long that all of them would take many times as long as a finished file waits for its transaction.
+#[test]
+fn nothing_more_is_sent_once_the_dataset_takes_no_more() {
+    let model = ModelServer::scripted(|seen| answer(seen).after(Duration::from_millis(100)));
+    let workspace = Workspace::with_model(&model.base_url());
+    many_files(&workspace, 60);
+    workspace
+        .run(&["prepare", "--max-requests", "0"])
+        .expect(124);
+    let refuse = "CREATE TRIGGER full BEFORE INSERT ON TrainingSamples BEGIN SELECT RAISE(ABORT, 'not today'); END";
+    workspace.dataset().execute_batch(refuse).unwrap();
+    let ran = workspace.run(&["prepare", "--questions", "1", "--concurrency", "2", "-q"]);
+    assert_says(&ran, 1, &["data/pipeline.db", "not today"]);
+    assert!(model.chat_count() < 60, "{} requests", model.chat_count());
+    assert_eq!(workspace.count("FileHashes"), 0);
+    workspace
+        .dataset()
+        .execute_batch("DROP TRIGGER full")
+        .unwrap();
+    let asked = model.chat_count();
+    workspace
+        .run(&["prepare", "--questions", "1", "-q"])
+        .expect(0);
+    assert_eq!(workspace.count("FileHashes"), 60);
+    assert!(
+        model.chat_count() - asked < 120,
+        "what was paid for was asked for again"
+    );
+}
