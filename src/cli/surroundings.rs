@@ -14,7 +14,12 @@ impl Cli {
     pub fn from_surroundings() -> Self {
         let command = forget(Cli::command(), &is_empty);
         let is_contrary = |arg: &Arg| CONTRARY.as_flattened().contains(&arg.get_id().as_str());
-        let given = forget(command.clone(), &is_contrary).get_matches();
+        let given = match forget(command.clone(), &is_contrary).try_get_matches() {
+            Ok(given) => given,
+            Err(error) if error.use_stderr() => error.exit(),
+            // Help was asked for: all of it.
+            Err(_) => Cli::command().get_matches(),
+        };
         let overruled = |arg: &Arg| {
             let others = CONTRARY.iter().filter_map(|pair| match arg.get_id() {
                 id if id == pair[0] => Some(pair[1]),

@@ -63,6 +63,22 @@ fn a_flag_overrules_a_variable_that_says_the_contrary() {
 }
 
 #[test]
+fn help_names_every_variable_whatever_is_set() {
+    let mut workspace = Workspace::new();
+    workspace.set_env("PIPELINE_VERBOSE", "1");
+    workspace.set_env("PIPELINE_SAMPLE", "");
+    let ran = workspace.run(&["view", "--help"]).expect(0);
+    for name in ["QUIET", "VERBOSE", "SAMPLE", "FAILED", "LIMIT", "WORKSPACE"] {
+        let variable = format!("PIPELINE_{name}=");
+        assert!(
+            ran.stdout.contains(&variable),
+            "no {variable}: {}",
+            ran.stdout
+        );
+    }
+}
+
+#[test]
 fn each_fault_is_told_once() {
     let model = ModelServer::start();
     let (workspace, repo) = scraped(&model);
