@@ -59,7 +59,7 @@ pub struct StoredFailure {
 pub struct SampleFilter<'a> {
     /// This sample only.
     pub id: Option<i64>,
-    /// A stored path, a folder above some, or the tail of some.
+    /// A stored path, a folder above some, or the tail of such a path or folder.
     pub path: Option<&'a str>,
     /// Lowest score.
     pub score_min: f64,
@@ -69,8 +69,8 @@ pub struct SampleFilter<'a> {
     pub limit: u32,
 }
 
-/// `?1` is all of a path, a folder above it or the tail of it; '0' follows '/' in every collation of bytes.
-const PATH_FITS: &str = "(?1 IS NULL OR path = ?1 OR (path >= ?1 || '/' AND path < ?1 || '0') OR substr(path, -length(?1) - 1) = '/' || ?1)";
+/// `?1` is all of a path, a folder above it, or the tail of one of these.
+const PATH_FITS: &str = "(?1 IS NULL OR instr('/' || path || '/', '/' || ?1 || '/') > 0)";
 
 impl Reader {
     /// Opens the dataset at `path`; `None` when there is none yet.

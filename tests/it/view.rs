@@ -105,6 +105,10 @@ fn samples_are_found_by_path_score_and_number() {
     let folder = format!("./repos/{repository}/src/");
     for (path, expected) in [
         ("duration.rs", &rust),
+        ("src", &rust),
+        ("demo/src/", &rust),
+        ("demo", &all),
+        ("sr", &vec![]),
         ("src/duration.rs", &rust),
         (stored[0].as_str(), &rust),
         (in_repos.as_str(), &rust),
