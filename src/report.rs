@@ -254,6 +254,30 @@ impl GenerationSummary {
         }
     }
 
+    /// What became of the files, on one line.
+    pub fn headline(&self) -> String {
+        let parts = [
+            ("done", self.done),
+            ("partly done", self.partly_done),
+            ("failed", self.failed),
+            ("unchanged", self.unchanged),
+            ("skipped", self.skipped.values().sum()),
+            ("unreadable", self.unreadable),
+            ("untried", self.untried),
+        ];
+        let files = plural(self.files, "file", "files");
+        let mut line = format!("{files}: {}", nonzero(&parts));
+        if self.retired > 0 {
+            line += &format!("; {} retired", self.retired);
+        }
+        if self.repositories_unreadable > 0 {
+            let count = self.repositories_unreadable;
+            let repositories = plural(count, "repository", "repositories");
+            line += &format!("; {repositories} missing or unreadable");
+        }
+        line
+    }
+
     /// Adds the counts of another part of the same run.
     pub fn absorb(&mut self, other: GenerationSummary) {
         self.files += other.files;
@@ -293,24 +317,7 @@ impl GenerationSummary {
 
 impl fmt::Display for GenerationSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = [
-            ("done", self.done),
-            ("partly done", self.partly_done),
-            ("failed", self.failed),
-            ("unchanged", self.unchanged),
-            ("skipped", self.skipped.values().sum()),
-            ("unreadable", self.unreadable),
-            ("untried", self.untried),
-        ];
-        write!(
-            f,
-            "{}: {}",
-            plural(self.files, "file", "files"),
-            nonzero(&parts)
-        )?;
-        if self.retired > 0 {
-            write!(f, "; {} retired", self.retired)?;
-        }
+        f.write_str(&self.headline())?;
         if !self.skipped.is_empty() {
             write!(f, "\nskipped: {}", by_count(&self.skipped))?;
         }

@@ -43,7 +43,7 @@ use crate::cli::{Cli, Command, GlobalArgs, ReportArgs};
 use crate::export::ExportError;
 use crate::llm::{LlmError, RunStop};
 use crate::logging::{self, Screen, Talk};
-use crate::report::Exit;
+use crate::report::{Exit, GenerationSummary};
 use crate::settings::SettingsError;
 use crate::workspace::{Lock, Workspace, WorkspaceError};
 use anyhow::Context as _;
@@ -160,6 +160,14 @@ impl Session {
             _log: log,
             _lock: lock,
         })
+    }
+
+    /// With `-q`, says on one line that some of the work failed; without it, the summary has.
+    fn tell_failures(&self, summary: &GenerationSummary) {
+        if self.quiet {
+            let line = summary.headline();
+            tracing::error!("{line}; `pipeline view --failed` and logs/latest tell why");
+        }
     }
 
     /// Prints a result: JSON on stdout when asked for, else for people on stderr.

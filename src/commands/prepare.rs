@@ -15,6 +15,9 @@ pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
     if result.is_ok() || summary.has_worked() {
         session.report(&summary, &args.report)?;
     }
+    if matches!(result, Ok(Exit::SomeFailed)) {
+        session.tell_failures(&summary);
+    }
     result
 }
 

@@ -38,6 +38,9 @@ pub fn execute(session: &Session, args: &RetryArgs) -> anyhow::Result<Exit> {
     if result.is_ok() || summary.has_worked() {
         session.report(&summary, &args.report)?;
     }
+    if matches!(result, Ok(Exit::SomeFailed)) {
+        session.tell_failures(&summary);
+    }
     result
 }
 

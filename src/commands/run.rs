@@ -2,9 +2,12 @@
 
 use super::{Session, prepare, retry, scrape};
 use crate::cli::RunArgs;
+use crate::domain::failure::Failure;
 use crate::report::{Exit, GenerationSummary};
 use crate::settings::GenerationSettings;
+use crate::store::Store;
 use serde::Serialize;
+use std::collections::HashMap;
 
 #[derive(Debug, Default, Serialize)]
 struct RunSummary {
@@ -35,6 +38,7 @@ fn steps(
     if !matches!(scraped, Exit::Done | Exit::SomeFailed) {
         return Ok(scraped);
     }
+    let failed_before = failures(session)?;
     let prepared = prepare::prepare(session, settings, false, &mut summary.prepare);
     tell("prepare", &summary.prepare, prepared.is_ok());
     let prepared = prepared?;
@@ -48,10 +52,29 @@ fn steps(
         &mut summary.retry,
     );
     tell("retry", &summary.retry, retried.is_ok());
-    Ok(match (scraped, retried?) {
-        (_, Exit::Done) => scraped,
-        (_, other) => other,
-    })
+    let retried = retried?;
+    if !matches!(retried, Exit::Done | Exit::SomeFailed) {
+        return Ok(retried);
+    }
+    // What `prepare` could not do, `retry` may have mended; but not what it leaves alone, nor what could not be read.
+    let failed = failures(session)?;
+    let is_new = |(path, failure): (&String, &Failure)| failed_before.get(path) != Some(failure);
+    let unread = summary.prepare.unreadable + summary.prepare.repositories_unreadable;
+    if retried == Exit::Done && unread == 0 && !failed.iter().any(is_new) {
+        return Ok(scraped);
+    }
+    session.tell_failures(match summary.prepare.exit() {
+        Exit::SomeFailed => &summary.prepare,
+        _ => &summary.retry,
+    });
+    Ok(Exit::SomeFailed)
+}
+
+/// What stands in FailedFiles: a try that fails anew changes it.
+fn failures(session: &Session) -> anyhow::Result<HashMap<String, Failure>> {
+    let store = Store::open(&session.workspace.dataset(), "")?;
+    let failed = store.failed_files()?.into_iter();
+    Ok(failed.map(|file| (file.path, file.failure)).collect())
 }
 
 /// Tells what a step did, also when it ended with an error in the middle of its work.

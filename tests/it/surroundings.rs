@@ -1,7 +1,7 @@
 //! What stands around a command line: variables of the environment, and how often and in which words something is said.
 
 use crate::generation::scraped;
-use crate::model_server::ModelServer;
+use crate::model_server::{ModelServer, Reply, answer};
 use crate::workspace::Workspace;
 
 #[test]
@@ -136,4 +136,49 @@ fn a_byte_order_mark_is_no_part_of_a_text() {
         sent[0].header("authorization"),
         Some("Bearer sk-0123456789")
     );
+}
+
+/// Who is called by cron sees only what is printed.
+#[test]
+fn a_quiet_run_that_ends_with_failures_says_so() {
+    let model = ModelServer::scripted(|seen| {
+        match seen.texts("user").concat().contains("File: queue.py") {
+            true => Reply::completion(serde_json::json!({"refusal": "no"}), "content_filter"),
+            false => answer(seen),
+        }
+    });
+    let (workspace, repo) = scraped(&model);
+    let ran = workspace.run(&["run", "-q"]).expect(3);
+    let says = "error: 2 files: 1 done, 1 failed; `pipeline view --failed`";
+    assert!(ran.stderr.contains(says), "{}", ran.stderr);
+    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+    let ran = workspace.run(&["run", "-q"]).expect(3);
+    let says = "error: 1 file: 1 failed; `pipeline view --failed`";
+    assert!(ran.stderr.contains(says), "{}", ran.stderr);
+    // What failed three times is left alone.
+    let ran = workspace.run(&["run", "-q"]).expect(0);
+    assert_eq!(ran.stderr, "");
+
+    workspace.list_repos(&[&repo.url(), "file:///not/there"]);
+    let ran = workspace.run(&["prepare", "-q"]).expect(3);
+    let says = "2 files: 2 unchanged; 1 repository missing or unreadable";
+    assert!(ran.stderr.contains(says), "{}", ran.stderr);
+}
+
+#[test]
+fn what_no_retry_can_mend_is_a_failure_of_the_run_that_saw_it() {
+    let model = ModelServer::start();
+    let (workspace, _repo) = scraped(&model);
+    let known = "carries the main work here. In queue.py it is defined next to";
+    std::fs::write(workspace.path().join("benchmark.txt"), known).unwrap();
+    let run = ["run", "-q", "--contamination", "benchmark.txt"];
+    let ran = workspace.run(&run).expect(3);
+    assert!(
+        ran.stderr.contains("2 files: 1 done, 1 failed"),
+        "{}",
+        ran.stderr
+    );
+    let asked = model.chat_count();
+    assert_eq!(workspace.run(&run).expect(0).stderr, "");
+    assert_eq!(model.chat_count(), asked);
 }
