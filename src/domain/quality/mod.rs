@@ -21,6 +21,7 @@ pub mod fingerprint;
 pub mod grounding;
 mod instance;
 pub mod judge;
+mod leaks;
 pub mod markdown;
 mod own;
 pub mod phrases;

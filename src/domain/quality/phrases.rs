@@ -6,6 +6,7 @@ use super::evidence::EvidenceIndex;
 use super::words;
 use crate::domain::prompt;
 use aho_corasick::AhoCorasick;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// A list of lower-case phrases, with the automaton made of it.
@@ -27,16 +28,24 @@ impl Phrases {
 
     /// The first phrase in a folded text (lower case, single spaces) that stands on word boundaries and that the source does not have.
     pub fn first(&self, folded: &str, evidence: &EvidenceIndex) -> Option<String> {
-        let automaton = self.automaton.as_ref()?;
-        if !automaton.is_match(folded) {
-            return None;
-        }
-        let mut standing = automaton
-            .find_overlapping_iter(folded)
-            .filter(|found| words::stands(folded, found.range(), char::is_alphanumeric));
+        let own = self.each(folded, evidence).next()?;
+        Some(folded[own].trim().to_owned())
+    }
+
+    /// Where such phrases stand.
+    pub fn each<'a>(
+        &'a self,
+        folded: &'a str,
+        evidence: &'a EvidenceIndex,
+    ) -> impl Iterator<Item = Range<usize>> + 'a {
+        let automaton = self.automaton.iter();
+        let matching = automaton.filter(move |automaton| automaton.is_match(folded));
+        let found = matching.flat_map(move |automaton| automaton.find_overlapping_iter(folded));
+        let standing =
+            found.filter(move |found| words::stands(folded, found.range(), char::is_alphanumeric));
         let own =
-            standing.find(|found| !evidence.has_phrase(&self.list[found.pattern().as_usize()]));
-        own.map(|found| folded[found.range()].trim().to_owned())
+            standing.filter(|found| !evidence.has_phrase(&self.list[found.pattern().as_usize()]));
+        own.map(|found| found.range())
     }
 }
 
@@ -80,64 +89,6 @@ pub static REFUSALS: LazyLock<Phrases> = LazyLock::new(|| {
         "doesn't provide enough",
         "it is impossible to say",
         "cannot provide an answer",
-    ])
-});
-
-/// Phrases that speak of the prompt instead of the software.
-pub static CONTEXT_LEAKS: LazyLock<Phrases> = LazyLock::new(|| {
-    Phrases::new([
-        "provided code",
-        "provided snippet",
-        "provided source",
-        "provided excerpt",
-        "provided file content",
-        "provided text",
-        "code provided",
-        "snippet provided",
-        "source provided",
-        "excerpt provided",
-        "file provided",
-        "information provided",
-        "provided information",
-        "context provided",
-        "given snippet",
-        "given excerpt",
-        "given code snippet",
-        "given source code",
-        "code you shared",
-        "code you provided",
-        "code you've provided",
-        "you have provided",
-        "you've provided",
-        "you shared",
-        "you pasted",
-        "code snippet",
-        "this snippet",
-        "the snippet",
-        "this excerpt",
-        "the excerpt",
-        "based on the context",
-        "based on the code",
-        "based on the source",
-        "according to the context",
-        "from the context given",
-        "in the given code",
-        "the given context",
-        "as an ai",
-        "ai language model",
-        "as a language model",
-        "my training data",
-        "my knowledge cutoff",
-        "this chunk",
-        "the chunk above",
-        "the user asks",
-        "let me think",
-        "this task requires you to",
-        "the question asks",
-        "the question is asking",
-        "here is the answer",
-        "here's the answer",
-        "keep your answer",
     ])
 });
 

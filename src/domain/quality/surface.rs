@@ -5,8 +5,9 @@
 
 use super::evidence::EvidenceIndex;
 use super::grounding::contains;
+use super::leaks;
 use super::markdown::{Document, Piece};
-use super::phrases::{CONTEXT_LEAKS, FIRST_PERSON, MARKERS, PLACEHOLDERS, PROMPTS, REFUSALS};
+use super::phrases::{FIRST_PERSON, MARKERS, PLACEHOLDERS, PROMPTS, REFUSALS};
 use super::prose;
 use super::words::{self, AsIs};
 use crate::domain::failure::FailureCode;
@@ -83,8 +84,7 @@ fn refusal(prose: &str, evidence: &EvidenceIndex) -> Option<Fault> {
 }
 
 fn context_leak(plain: &str, folded: &str, evidence: &EvidenceIndex) -> Option<Fault> {
-    let found = CONTEXT_LEAKS
-        .first(folded, evidence)
+    let found = leaks::first(folded, evidence)
         .or_else(|| PROMPTS.first(folded, evidence))
         .or_else(|| first_person(plain, folded, evidence));
     found.map(|phrase| (FailureCode::ContextLeak, phrase))
@@ -140,7 +140,15 @@ fn cut_off(answer: &str, document: &Document<'_>) -> Option<Fault> {
         is_item(last) && before.is_some_and(|item| !item.ends_with(['.', ';', ',', '!', '?']));
     let short = answer.split_whitespace().count() < CUT_WORDS;
     let fault = (FailureCode::CutOff, tail(last));
-    (!is_closed(last) && !short && !open_style).then_some(fault)
+    let trails_off = last.ends_with("...") || last.ends_with('…');
+    let is_whole = is_closed(last) && !trails_off || short || open_style && !is_torn(last);
+    (!is_whole).then_some(fault)
+}
+
+/// Whether an item or a row ends inside a row, a bracket or bold type.
+fn is_torn(line: &str) -> bool {
+    let count = |mark: &str| line.matches(mark).count();
+    line.starts_with('|') && !line.ends_with('|') || count("(") > count(")") || count("**") % 2 == 1
 }
 
 fn is_closed(line: &str) -> bool {
