@@ -85,7 +85,8 @@ fn unit_size(unit: &str) -> Option<f64> {
     Some(size)
 }
 
-/// Whether so many of a unit are a number of the source in a smaller unit: 8 KiB are 8192 bytes, 5 minutes are 300 seconds.
+/// Whether so many of a unit are a number of the source in a smaller unit, or a share of it: 8 KiB are 8192 bytes, 5 minutes are 300 seconds, 25 % are
+/// 0.25.
 pub fn is_in_unit(value: f64, unit: &str, source: &[f64]) -> bool {
     const SMALLER: [f64; 9] = [
         1.0,
@@ -98,6 +99,9 @@ pub fn is_in_unit(value: f64, unit: &str, source: &[f64]) -> bool {
         1024.0,
         1_048_576.0,
     ];
+    if matches!(unit, "%" | "percent") {
+        return source.iter().any(|n| is_same(n * 100.0, value));
+    }
     let Some(size) = unit_size(unit).filter(|_| value > 0.0) else {
         return false;
     };
@@ -135,6 +139,19 @@ pub fn is_limit(value: f64, source: &[f64]) -> bool {
     let widths = WIDTHS.iter().chain(source.iter().filter(|n| **n <= 64.0));
     let mut limits = widths.map(|width| 2f64.powf(*width));
     value >= LIMIT_MIN && limits.any(|limit| value == limit || value == limit - 1.0)
+}
+
+/// Whether a value is a power of two, or one less, up to the shift that a number of the source or its neighbour makes; for a source that shifts the
+/// number one, `1 << step`.
+pub fn is_shifted(value: f64, source: &[f64]) -> bool {
+    const SHIFT_MAX: f64 = 64.0;
+    let longest = source
+        .iter()
+        .filter(|n| **n < SHIFT_MAX)
+        .fold(0.0, |a: f64, b| a.max(*b));
+    let is_power = |value: f64| value >= 2.0 && value.log2().fract() == 0.0;
+    let fits = |value: f64| is_power(value) && value.log2() <= longest + 1.0;
+    fits(value) || value > RESULT_MIN && fits(value + 1.0)
 }
 
 /// Whether a value is a large power of ten by a number of the source or a neighbour of one: 1e16 where a count of digits is held against 16.
@@ -226,12 +243,17 @@ mod tests {
             );
         }
         assert!(is_in_unit(8.0, "KiB", &[8192.0]) && is_in_unit(5.0, "minutes", &[300.0]));
+        assert!(is_in_unit(25.0, "%", &[0.25]) && !is_in_unit(26.0, "%", &[0.25]));
         assert!(!is_in_unit(9.0, "KiB", &[8192.0]) && !is_in_unit(5.0, "items", &[300.0]));
         assert!(is_double_or_half(30.0, &[15.0]) && !is_double_or_half(8.0, &[4.0]));
         assert!(is_limit(4_294_967_295.0, &[]) && is_limit(1_048_576.0, &[20.0]));
         assert!(!is_limit(4_294_967_294.0, &[]) && !is_limit(1_048_576.0, &[]));
         assert!(is_magnitude(1e9, &[9.0]) && is_magnitude(1e8, &[9.0]));
         assert!(!is_magnitude(1e6, &[9.0]) && !is_magnitude(2e9, &[9.0]));
+        assert!(is_shifted(64.0, &[6.0]) && is_shifted(127.0, &[6.0]) && is_shifted(4.0, &[6.0]));
+        assert!(
+            !is_shifted(65.0, &[6.0]) && !is_shifted(256.0, &[6.0]) && !is_shifted(7.0, &[6.0])
+        );
         assert!(is_converted(42.0, &[2520.0]) && !is_converted(43.0, &[2520.0]));
         assert!(is_sum_of(5415.0, &[3600.0, 1800.0, 15.0]));
         assert!(is_product_of(3_600_000.0, &[1000.0, 60.0, 24.0]));

@@ -56,13 +56,15 @@ pub fn bind_numbers(
             mention.support = mention.support.max(unknown);
             continue;
         };
-        let near = if together.contains(&(mention.sentence, value.to_bits())) {
+        let near = if mention.lacks_sign {
+            None
+        } else if together.contains(&(mention.sentence, value.to_bits())) {
             Some(1.0)
         } else {
             nearness(mention, value, &anchors, &company, evidence)
         };
         let unbound = || {
-            if at_hand.displaces(mention, value) {
+            if at_hand.displaces(mention, value) || at_hand.has_beside(mention, value) {
                 0.0
             } else {
                 UNKNOWN_SUPPORT
@@ -128,6 +130,8 @@ struct AtHand {
     /// What the answer counts in words.
     in_words: Vec<f64>,
     source: Vec<f64>,
+    /// Whether the source shifts the number one, `1 << n`.
+    shifts_one: bool,
     /// Numbers that stand in the source beside the rarer names of a sentence.
     beside: BTreeMap<usize, Vec<f64>>,
 }
@@ -168,6 +172,7 @@ impl AtHand {
                 .collect(),
             in_words: in_words.to_vec(),
             source: evidence.numbers().collect(),
+            shifts_one: evidence.follows(words::hash("1"), words::hash("<<")),
             beside,
         }
     }
@@ -194,6 +199,13 @@ impl AtHand {
             || arithmetic::is_limit(value, &self.source)
             || arithmetic::is_end_of(mention.text, value, &self.source)
             || arithmetic::is_magnitude(value, &self.source)
+            || self.shifts_one && arithmetic::is_shifted(value, &self.source)
+    }
+
+    /// Whether a number whose sign the source has not stands, without it, beside a name of its sentence.
+    fn has_beside(&self, mention: &Mention<'_>, value: f64) -> bool {
+        let beside = self.beside.get(&mention.sentence);
+        mention.lacks_sign && beside.is_some_and(|numbers| numbers.contains(&value))
     }
 
     /// Whether a number that the source has not stands where another one should: the source has a number beside a name of its sentence, or
@@ -309,7 +321,8 @@ mod tests {
     #[test]
     fn a_number_belongs_to_what_its_sentence_names() {
         let filler = "\n".repeat(20);
-        let chunk = format!("LIMIT = 32\n{filler}WIDTH = 77\nlow = 48\nhigh = 57\n");
+        let chunk =
+            format!("LIMIT = 32\n{filler}delay=-5\n{filler}WIDTH = 77\nlow = 48\nhigh = 57\n");
         let index = EvidenceIndex::new(
             &Evidence {
                 chunk: &chunk,
@@ -337,5 +350,13 @@ mod tests {
         assert_eq!(support("Of `LIMIT`. It is 32.", "32"), 1.0);
         assert_eq!(support("`LIMIT` goes from 48 to 57.", "57"), 1.0);
         assert_eq!(support("It is 77.", "77"), 1.0);
+        for (answer, number, least) in [
+            ("`LIMIT` is -32.", "32", 0.0),
+            ("`LIMIT` is at -5.", "5", near_support(u32::MAX)),
+            ("`delay` is `-5`.", "5", 1.0),
+            ("`delay` is -5.", "5", 1.0),
+        ] {
+            assert_eq!(support(answer, number), least, "{answer}");
+        }
     }
 }

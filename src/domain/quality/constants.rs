@@ -11,8 +11,7 @@ use super::sums;
 use super::words::{self, Kind, Token};
 
 /// Words between a name and its value: "`LIMIT` is set to the value 12".
-const COPULAS: &str =
-    "is are equals has the a value of set to defined as fixed at ( = : , which i.e. constant by";
+const COPULAS: &str = "is are equals has the a value of set to defined as fixed at ( = : , which i.e. constant by starts begins reset initialised initialized initially";
 /// Longest expression that is evaluated.
 const EXPRESSION_TOKENS_MAX: usize = 24;
 /// Words that say that a value is a default.
@@ -23,11 +22,14 @@ pub fn misvalued(document: &Document<'_>, question: &str, evidence: &EvidenceInd
     let asked: Vec<f64> = words::each_token(question)
         .filter_map(|t| words::number_value(t.text))
         .collect();
-    let pieces = document.pieces.windows(2);
-    let after_span = pieces.filter_map(|pair| match pair {
-        [Piece::Span(code), Piece::Prose(text)] => stated_after(code, text),
-        _ => None,
-    });
+    let pieces = &document.pieces;
+    let before = [Piece::Prose("")].into_iter().chain(pieces.iter().copied());
+    let after_span = before
+        .zip(pieces.windows(2))
+        .filter_map(|(before, pair)| match pair {
+            [Piece::Span(code), Piece::Prose(text)] => stated_after(before.text(), code, text),
+            _ => None,
+        });
     let inside = document.pieces.iter().filter_map(|piece| match piece {
         Piece::Span(code) => stated_inside(code),
         _ => None,
@@ -46,16 +48,19 @@ struct Stated<'a> {
     value: f64,
     /// Whether the value is called a default.
     is_default: bool,
+    /// Whether the value is said to be assigned: "sets `closed` to 2".
+    is_assigned: bool,
 }
 
 impl Stated<'_> {
     fn contradicts(&self, evidence: &EvidenceIndex) -> bool {
         let is_constant = is_constant(self.name);
-        if !is_constant && !self.is_default {
+        let is_settled = || self.is_assigned && is_settled(self.name, evidence);
+        if !is_constant && !self.is_default && !is_settled() {
             return false;
         }
         let bound = bound_values(self.name, evidence);
-        let is_bound = bound.len() == 1 || is_constant && !bound.is_empty();
+        let is_bound = bound.len() == 1 || (is_constant || is_settled()) && !bound.is_empty();
         is_bound && !bound.contains(&self.value)
     }
 }
@@ -67,9 +72,38 @@ fn is_constant(name: &str) -> bool {
     capitals > 1 && name.bytes().all(fits)
 }
 
+/// Whether the source gives a variable, by a plain assignment, nothing but numbers, and no other name may change it: `closed = 0` and `closed = 1`.
+fn is_settled(name: &str, evidence: &EvidenceIndex) -> bool {
+    let hash = |text: &str| words::hash(text);
+    let [equals, comma, open] = ["=", ",", "("].map(hash);
+    let changes = [
+        "+=", "-=", "*=", "/=", "|=", "&=", "^=", "<<=", ">>=", "++", "--", "%=", "??=", "||=",
+    ]
+    .map(hash);
+    let hands_out = ["++", "--", "&", "for", "mut", ",", "("].map(hash);
+    let mut is_set = false;
+    let is_plain = |place: u32| {
+        let (before, after) = evidence.around(place, 3);
+        let is_argument = before.last().is_some_and(|token| hands_out.contains(token));
+        let next = after.first();
+        let is_assignment = next == Some(&equals);
+        let value = after.get(1).and_then(|token| evidence.number_of(*token));
+        let ends = after.get(2).is_none_or(|token| !is_expression(*token));
+        is_set |= is_assignment;
+        let is_changed = next.is_some_and(|token| changes.contains(token));
+        let is_parameter = before
+            .last()
+            .is_some_and(|token| [comma, open].contains(token));
+        !is_changed
+            && (!is_assignment || value.is_some() && ends && !is_parameter)
+            && !(is_argument && next.is_some_and(|token| *token != equals))
+    };
+    evidence.places(hash(name)).all(is_plain) && is_set
+}
+
 /// "`LIMIT` is 12": a name in code, a few words of the kind that lead to its value, and the value. That of an expression, "`LOW + LIMIT` is
 /// 12", is no value of its last name.
-fn stated_after<'a>(code: &'a str, text: &str) -> Option<Stated<'a>> {
+fn stated_after<'a>(before: &str, code: &'a str, text: &str) -> Option<Stated<'a>> {
     let tokens = words::tokens(code);
     let [.., name] = tokens[..] else {
         return None;
@@ -86,7 +120,36 @@ fn stated_after<'a>(code: &'a str, text: &str) -> Option<Stated<'a>> {
         name: name.text,
         value,
         is_default,
+        is_assigned: is_assigned(before, text),
     })
+}
+
+/// Whether the words around a name say that it is given a value: "sets `x` to", "`x` is reset to", "`x` starts at".
+fn is_assigned(before: &str, after: &str) -> bool {
+    const SETTING: [&str; 9] = [
+        "set",
+        "sets",
+        "setting",
+        "reset",
+        "resets",
+        "initialises",
+        "initializes",
+        "assigns",
+        "resetting",
+    ];
+    const STARTING: [&str; 8] = [
+        " starts at",
+        " starts as",
+        " begins at",
+        " is set to",
+        " is reset to",
+        " is initialised to",
+        " is initialized to",
+        " is initially",
+    ];
+    let last = before.trim_end().rsplit(' ').next().unwrap_or_default();
+    SETTING.contains(&last) && after.starts_with(" to ")
+        || STARTING.iter().any(|words| after.starts_with(words))
 }
 
 /// What an expression of constants of the source comes to, as `ROWS * WIDTH`, with the numbers in it; nothing where one of its names is bound to
@@ -145,6 +208,7 @@ fn stated_inside(code: &str) -> Option<Stated<'_>> {
         name: name.text,
         value,
         is_default: false,
+        is_assigned: false,
     })
 }
 
@@ -186,7 +250,8 @@ mod tests {
 
     #[test]
     fn a_constant_has_the_value_that_the_source_gives_it() {
-        let chunk = "MAX_RETRIES = 10\nconst WAIT_MS: u64 = 250;\n#define BITS 15\nSIZE = 4 * 1024\ncount = 3\ndef poll(step=2, timeout=30): pass\n";
+        let chunk = "MAX_RETRIES = 10\nconst WAIT_MS: u64 = 250;\n#define BITS 15\nSIZE = 4 * 1024\ncount = 3\ndef poll(step=2, timeout=30): pass\n\
+                     s.closed = 0\ns.closed = 1\nn = 1\nn += 2\nr = 0\nread(&r)\n";
         let evidence = Evidence {
             chunk,
             ..Evidence::default()
@@ -201,6 +266,8 @@ mod tests {
             "There is `BITS = 14`.",
             "The `timeout` defaults to 20.",
             "With `step` (default 3) it goes on.",
+            "It sets `s.closed` to 2.",
+            "`closed` starts at 5.",
         ] {
             assert_eq!(wrong(answer).len(), 1, "{answer}");
         }
@@ -214,6 +281,11 @@ mod tests {
             "`timeout` defaults to 30.",
             "`BITS` is 15 + 1.",
             "`MAX_RETRIES + BITS` is 25.",
+            "It sets `s.closed` to 1.",
+            "It sets `n` to 7.",
+            "It sets `r` to 7.",
+            "`closed` is 7.",
+            "It sets `step` to 7.",
         ] {
             assert!(wrong(answer).is_empty(), "{answer}");
         }

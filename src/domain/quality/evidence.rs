@@ -6,7 +6,7 @@ use super::relevance;
 use super::words::{self, AsIs, HashedSet, Kind, Token};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The facts behind one chunk's answers, as the model saw them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -85,6 +85,8 @@ pub struct EvidenceIndex {
     numbers_by_line: Vec<(u32, u64)>,
     /// Every token that is a number, with its value.
     values: HashMap<u64, f64, BuildHasherDefault<AsIs>>,
+    /// Names that begin with a dollar sign, which a text may have put in: `slot-$n`.
+    variables: HashedSet,
     stems: HashedSet,
     /// How many of them the path and the chunk have.
     chunk_stems: usize,
@@ -109,6 +111,7 @@ impl EvidenceIndex {
             numbers: Vec::new(),
             numbers_by_line: Vec::new(),
             values: HashMap::default(),
+            variables: HashedSet::default(),
             stems: HashedSet::default(),
             chunk_stems: 0,
             home: Symbols::new([evidence.repository, evidence.path]),
@@ -162,6 +165,9 @@ impl EvidenceIndex {
             self.numbers.push((value.to_bits(), line));
             self.values.insert(hash, value);
         }
+        if token.text.starts_with('$') && token.text.len() > 1 {
+            self.variables.insert(hash);
+        }
         if token.kind != Kind::Mark && self.local.names.insert(hash) {
             self.local.folded.insert(words::hash_folded(token.text));
             self.stems.extend(relevance::stems_of(token.text));
@@ -185,6 +191,11 @@ impl EvidenceIndex {
     /// Whether a token of the chunk or its context is a name.
     pub fn is_name(&self, token: u64) -> bool {
         self.local.names.contains(&token) && !self.values.contains_key(&token)
+    }
+
+    /// Whether a token is a variable of the source with its dollar sign.
+    pub fn is_variable(&self, token: u64) -> bool {
+        self.variables.contains(&token)
     }
 
     /// Whether a name is a word of the repository's name or of the file's path.
@@ -230,6 +241,17 @@ impl EvidenceIndex {
     /// How many distinct stems the path and the chunk have, without the context.
     pub fn chunk_stem_count(&self) -> usize {
         self.chunk_stems
+    }
+
+    /// Whether a number stands somewhere with a minus right before it.
+    pub fn is_negated(&self, number: u64) -> bool {
+        static SIGNS: LazyLock<[u64; 7]> =
+            LazyLock::new(|| ["-", "=-", "==-", "!=-", ":-", "?-", "<-"].map(words::hash));
+        let mut places = self.places(number);
+        places.any(|place| {
+            let (before, _) = self.around(place, 1);
+            before.last().is_some_and(|sign| SIGNS.contains(sign))
+        })
     }
 
     /// Whether two tokens follow one another somewhere.

@@ -54,6 +54,8 @@ pub struct Mention<'a> {
     pub(super) is_example: bool,
     /// Whether it is a number of running text that may tell the other side of a bound.
     pub(super) may_bound: bool,
+    /// Whether it is a negative number of which the source has only the positive one.
+    pub(super) lacks_sign: bool,
     /// The word after a number, which may be its unit.
     pub(super) unit: &'a str,
 }

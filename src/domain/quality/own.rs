@@ -76,6 +76,16 @@ pub fn is_abbreviation(word: &str) -> bool {
         && word.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
+/// Whether a name is a letter or two and a number, `x1`, `rc9`: too little to be a claim.
+pub fn is_numbered_letter(name: &str) -> bool {
+    const LETTERS_MAX: usize = 2;
+    let number = name.trim_start_matches(|c: char| c.is_ascii_lowercase());
+    let letters = name.len() - number.len();
+    (1..=LETTERS_MAX).contains(&letters)
+        && !number.is_empty()
+        && number.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// Whether a name has the form that languages keep for names of their own: `__proto__`, `__missing__`.
 pub fn is_reserved(name: &str) -> bool {
     let inner = name.strip_prefix("__").and_then(|n| n.strip_suffix("__"));
@@ -95,6 +105,17 @@ pub fn is_code_point(tokens: &[Token<'_>], at: usize) -> bool {
 pub fn is_bytes(code: &str) -> bool {
     let is_byte = |word: &str| word.len() == 2 && word.bytes().all(|b| b.is_ascii_hexdigit());
     code.contains(' ') && code.split(' ').all(is_byte)
+}
+
+/// Whether code is a point in time, `06 Nov 1994 08:49:37`: an instance of a format, which no source need have.
+pub fn is_timestamp(code: &str) -> bool {
+    let is_clock = |word: &str| {
+        let parts: Vec<&str> = word.split(':').collect();
+        let are_digits = |part: &&str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+        parts.len() == 3 && parts.iter().all(are_digits)
+    };
+    let words = code.split(|c: char| c.is_whitespace() || matches!(c, 'T' | 'Z' | '+' | ','));
+    words.into_iter().any(is_clock)
 }
 
 #[cfg(test)]
@@ -143,6 +164,8 @@ mod tests {
         assert!(
             is_abbreviation("ReDoS") && !is_abbreviation("getId") && !is_abbreviation("MyBuffer")
         );
+        assert!(is_numbered_letter("rc9") && !is_numbered_letter("sha1"));
+        assert!(!is_numbered_letter("rc") && !is_numbered_letter("a1b"));
         assert!(is_reserved("__proto__") && !is_reserved("__") && !is_reserved("__my_own__"));
         let tokens = words::tokens("up to U+10FFFF, U + 2");
         let points = (0..tokens.len()).filter(|&at| is_code_point(&tokens, at));
@@ -151,6 +174,14 @@ mod tests {
             ["10FFFF"]
         );
         assert!(is_bytes("F0 9F 98") && !is_bytes("F0") && !is_bytes("if x0"));
+        for (code, is) in [
+            ("Sun, 06 Nov 1994 08:49:37 GMT", true),
+            ("2024-03-01T10:00:00Z", true),
+            ("a[1:2:3]", false),
+            ("10:20", false),
+        ] {
+            assert_eq!(is_timestamp(code), is, "{code}");
+        }
         assert!(is_escape(code, &words::tokens(code)[1]));
     }
 }

@@ -89,15 +89,26 @@ fn is_file(word: &str) -> bool {
     known && plain && !stem.is_empty() && !brand
 }
 
-/// Whether a number only counts the items of a list: it begins a line and a full stop or bracket follows.
+/// Whether a number only counts the items of a list, or headings: it begins a line, or follows a word such as "Step" there, and a full stop,
+/// bracket or colon follows: `2. `, `**3) `, `### Step 4: `.
 pub fn is_item_number(text: &str, tokens: &[Token<'_>], at: usize) -> bool {
-    let marked = tokens
-        .get(at + 1)
-        .is_some_and(|t| matches!(t.text, "." | ")") && t.start == tokens[at].end());
     let line_start = text[..tokens[at].start]
         .rfind('\n')
         .map_or(0, |newline| newline + 1);
-    marked && text[line_start..tokens[at].start].trim().is_empty()
+    let before = text[line_start..tokens[at].start].trim_matches(is_heading_mark);
+    let is_step = ["step", "phase", "stage", "part", "case"]
+        .iter()
+        .any(|word| before.eq_ignore_ascii_case(word));
+    let marked = tokens.get(at + 1).is_some_and(|t| {
+        let ends = matches!(t.text, "." | ")") || is_step && t.text.starts_with([':', '*', '-']);
+        ends && t.start == tokens[at].end()
+    });
+    marked && (before.is_empty() || is_step)
+}
+
+/// What a line may begin with before its first word.
+fn is_heading_mark(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '*' | '#' | '>' | '_')
 }
 
 /// Whether a number belongs to the name of a standard or of a version of it: `UTF-8`, `SHA-256`, RFC 7231, YAML 1.2, Python 3.8.
@@ -112,11 +123,27 @@ pub fn is_of_standard(tokens: &[Token<'_>], at: usize) -> bool {
     let joined = |one: &Token<'_>, other: &Token<'_>| one.end() == other.start;
     match (before(2), before(1)) {
         (Some(name), Some(mark)) if matches!(mark.text, "-" | "/") => {
-            names(name) && joined(name, mark) && joined(mark, &tokens[at])
+            let is_letter = tokens[at].text.len() > 2
+                && name.text.len() == 1
+                && name.text.bytes().all(|b| b.is_ascii_uppercase());
+            (names(name) || is_letter) && joined(name, mark) && joined(mark, &tokens[at])
         }
         (_, Some(name)) => names(name),
         _ => false,
     }
+}
+
+/// Whether a number makes a standard that there is not: `UTF-10`, `SHA-257`, `HTTP/4`. Only for tokens that [`is_of_standard`] holds of.
+pub fn is_of_no_standard(tokens: &[Token<'_>], at: usize) -> bool {
+    let name = at.checked_sub(2).map_or("", |i| tokens[i].text);
+    let versions: &[&str] = match name {
+        "UTF" => &["1", "7", "8", "16", "32"],
+        "SHA" => &["0", "1", "2", "3", "128", "224", "256", "384", "512"],
+        "HTTP" => &["0.9", "1", "1.0", "1.1", "1.x", "2", "2.0", "3"],
+        _ => return false,
+    };
+    let is_joined = matches!(tokens[at - 1].text, "-" | "/");
+    is_joined && !versions.contains(&tokens[at].text)
 }
 
 /// Whether the word before a number says that it is not exact: "about 12".
@@ -150,10 +177,15 @@ const EXAMPLE_WORDS: [&str; 9] = [
     "say,",
 ];
 
-/// Whether the sentence up to a place says that it gives an example.
+/// Whether the sentence up to a place says that it gives an example, or what follows there does: "9, for example, ".
 pub fn gives_example(text: &str, at: usize) -> bool {
+    const AFTERTHOUGHTS: [&str; 3] = [", for example", ", for instance", ", say"];
     let sentence = sentence_before(text, at).0.to_lowercase();
-    EXAMPLE_WORDS.iter().any(|word| sentence.contains(word)) || supposes_count(&sentence)
+    let word_end = text[at..].find(|c: char| c.is_whitespace() || c == ',');
+    let behind = &text[word_end.map_or(text.len(), |end| at + end)..];
+    EXAMPLE_WORDS.iter().any(|word| sentence.contains(word))
+        || AFTERTHOUGHTS.iter().any(|word| behind.starts_with(word))
+        || supposes_count(&sentence)
 }
 
 /// Whether the sentence that goes on at the end of a text begins by giving an example: "For instance, ". `before` tells whether it did so
@@ -205,6 +237,18 @@ pub fn is_instance(tokens: &[Token<'_>], at: usize) -> bool {
         "length" => before(2) == "of",
         _ => false,
     }
+}
+
+/// Whether a number has a sign of its own before it: `-2`, but not `UTF-8`, `3 - 2` or `2-4`.
+pub fn is_negative(text: &str, token: &Token<'_>) -> bool {
+    let head = &text[..token.start];
+    let Some(before) = head.strip_suffix('-').or_else(|| head.strip_suffix('−')) else {
+        return false;
+    };
+    let opens =
+        before.is_empty() || before.ends_with(|c: char| c.is_whitespace() || "(`\"'[,".contains(c));
+    let is_operand = |c: char| c.is_ascii_digit() || c == ')' || c == ']';
+    opens && !before.trim_end().ends_with(is_operand)
 }
 
 /// Whether the words before a number compare with it and leave it out: "less than 5", "above 5". Then it is the bound that the source has.
@@ -292,10 +336,15 @@ pub fn denies(text: &str, before: bool) -> bool {
         .any(is_denial)
 }
 
-/// Whether a number, the first of some tokens, counts bits or bytes: `24 bits`, `200-byte`.
+/// Whether a number, the first of some tokens, counts bits or bytes: `24 bits`, `200-byte`, `70, 71 or 72 bytes`.
 pub fn counts_bits(tokens: &[Token<'_>]) -> bool {
     let unit = match tokens {
         [_, dash, unit, ..] if dash.text == "-" => unit,
+        [_, joint, next, ..]
+            if matches!(joint.text, "," | "or" | "and" | "to") && next.kind == Kind::Number =>
+        {
+            return counts_bits(&tokens[2..]);
+        }
         [_, unit, ..] => unit,
         _ => return false,
     };
@@ -365,6 +414,40 @@ mod tests {
         let text =
             "In src/a-b.rs (see setup.cfg), unlike Node.js and example.com, e.g. x. `c.d` at v1.2.";
         assert_eq!(files(text), ["src/a-b.rs", "setup.cfg"]);
+    }
+
+    #[test]
+    fn standards_are_told_from_others() {
+        let no_standard = |text: &str| {
+            let tokens = words::tokens(text);
+            let at = tokens.iter().position(|t| t.kind == Kind::Number).unwrap();
+            assert!(is_of_standard(&tokens, at), "{text}");
+            is_of_no_standard(&tokens, at)
+        };
+        for standard in [
+            "UTF-8", "SHA-256", "HTTP/1.1", "RFC 7231", "P-256", "AES-999",
+        ] {
+            assert!(!no_standard(standard), "{standard}");
+        }
+        for other in ["UTF-10", "SHA-257", "HTTP/9"] {
+            assert!(no_standard(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn headings_number_no_claim() {
+        for (text, is) in [
+            ("2. It", true),
+            ("**3) It", true),
+            ("### Step 4: It", true),
+            ("**Step 5**: It", true),
+            ("In step 6: It", false),
+            ("7 is it", false),
+        ] {
+            let tokens = words::tokens(text);
+            let at = tokens.iter().position(|t| t.kind == Kind::Number).unwrap();
+            assert_eq!(is_item_number(text, &tokens, at), is, "{text}");
+        }
     }
 
     #[test]
@@ -446,10 +529,10 @@ mod tests {
             .map(|i| tokens[i].text)
             .collect();
         assert_eq!(items, ["1", "2"]);
-        let tokens = words::tokens("UTF-8 in x-8 of a 200-byte A-1");
+        let tokens = words::tokens("UTF-8 in x-8 of a 200-byte A-1 on P-256");
         let standards: Vec<usize> = (0..tokens.len())
             .filter(|&i| tokens[i].kind == Kind::Number && is_of_standard(&tokens, i))
             .collect();
-        assert_eq!(standards, [2]);
+        assert_eq!(standards, [2, 18]);
     }
 }

@@ -13,6 +13,7 @@ use super::retouched;
 use super::sums::Sums;
 use super::template;
 use super::words::{self, Kind, Token};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// Shortest quotation, in tokens, that is compared: below it chance resemblance is common.
@@ -24,6 +25,8 @@ const TOKENS_PER_EDIT: usize = 5;
 const PLACES_MAX: usize = 64;
 /// So many of its words are tried, the rarest first.
 const ANCHORS: usize = 3;
+/// So many places that a text resembles equally make it one of their kind.
+const FAMILY_MIN: usize = 4;
 /// Tokens of the source beyond a quotation's length that it is compared with.
 const SLACK: usize = 4;
 
@@ -145,7 +148,12 @@ fn likeness(code: &str, asked: &Asked, evidence: &EvidenceIndex) -> Likeness {
         Likeness::Nothing
     } else if evidence.run(&wanted) {
         Likeness::Exact
-    } else if is_qualified_name(&tokens) || instance::is_signature(&tokens, &wanted, evidence) {
+    } else if is_qualified_name(&tokens)
+        || instance::is_signature(&tokens, &wanted, evidence)
+        || is_in_a_text(code, evidence)
+        || template::is_filled(&wanted, evidence)
+        || asked.explains_data(code, &tokens)
+    {
         Likeness::Nothing
     } else if resembles(code, &tokens, &wanted, asked, evidence)
         || is_altered_operation(&tokens, &wanted, evidence)
@@ -155,6 +163,14 @@ fn likeness(code: &str, asked: &Asked, evidence: &EvidenceIndex) -> Likeness {
     } else {
         Likeness::Own
     }
+}
+
+/// Whether code stands in the source as a part of other tokens: `<major>` where a text says `<major>!`.
+fn is_in_a_text(code: &str, evidence: &EvidenceIndex) -> bool {
+    const CHARS_MIN: usize = 5;
+    let is_letter = |c: char| c.is_alphanumeric();
+    let is_free = !code.starts_with(is_letter) && !code.ends_with(is_letter);
+    is_free && code.len() >= CHARS_MIN && evidence.has_phrase(words::folded(&[code]).trim_end())
 }
 
 /// `Type.method`, `a::b`, `p->x`, `#id`: names strung together, checked one by one elsewhere.
@@ -191,7 +207,6 @@ fn resembles(
         || instance::fills_in(code, tokens, wanted, evidence)
         || instance::names_receiver(tokens, wanted, evidence)
         || instance::summarises(tokens, wanted, evidence)
-        || template::is_filled(wanted, evidence)
     {
         return false;
     }
@@ -200,7 +215,8 @@ fn resembles(
     distance.is_some_and(|edits| (1..=edits_max).contains(&edits))
 }
 
-/// In how many tokens a text, laid beside the source at one of its rarer words, differs from it at best.
+/// In how many tokens a text, laid beside the source at one of its rarer words, differs from it at best; `None` where it differs as little from
+/// many places: then they are a table, of which it is one more row.
 fn distance(
     tokens: &[Token<'_>],
     wanted: &[u64],
@@ -217,10 +233,14 @@ fn distance(
         evidence.places(wanted[at]).map(move |place| {
             let (before, after) = evidence.around(place, wanted.len() + SLACK);
             let back = edits(wanted[..at].iter().rev(), before.iter().rev(), edits_max);
-            back + edits(wanted[at + 1..].iter(), after.iter(), edits_max)
+            let all = back + edits(wanted[at + 1..].iter(), after.iter(), edits_max);
+            (all, place.saturating_sub(at as u32))
         })
     });
-    laid.min()
+    let laid: BTreeSet<(usize, u32)> = laid.collect();
+    let least = laid.first().map(|(edits, _)| *edits)?;
+    let alike = laid.iter().take_while(|(edits, _)| *edits == least).count();
+    (alike < FAMILY_MIN).then_some(least)
 }
 
 /// Fewest tokens to change, add or leave out to make all of `wanted` the beginning of `tail`; beyond `most` any larger number. Brackets and
@@ -279,6 +299,24 @@ impl Asked {
             .flatten();
         self.tokens.contains(&token.hash)
             || value.is_some_and(|value| self.brings_input || self.numbers.contains(&value))
+    }
+
+    /// Whether code is plain data, `['a', 2]`, all of whose texts and numbers the question brought.
+    fn explains_data(&self, code: &str, tokens: &[Token<'_>]) -> bool {
+        let literals = prose::literals(code);
+        let is_told = |token: &Token<'_>| {
+            let mut around = literals.iter();
+            around.any(|part| grounding::contains(code, part, token.start))
+        };
+        let is_plain = |token: &&Token<'_>| match token.kind {
+            Kind::Mark => matches!(
+                token.text,
+                "[" | "]" | "(" | ")" | "{" | "}" | "," | ":" | "\"" | "'"
+            ),
+            Kind::Number => self.explains(token),
+            Kind::Name => is_told(token) && self.tokens.contains(&token.hash),
+        };
+        !literals.is_empty() && tokens.iter().all(|token| is_plain(&token))
     }
 
     fn has_run(&self, wanted: &[u64]) -> bool {

@@ -60,10 +60,31 @@ pub fn read<'a>(
                 reader.supposes = prose::opens_example(text, reader.supposes);
             }
             Piece::Span(code) => reader.code(code),
-            Piece::Block { code, .. } => reader.block(code),
+            Piece::Block { tag, code } => reader.block(code, is_data(tag)),
         }
     }
     reader.found
+}
+
+/// Whether a block's tag says that it holds no program.
+fn is_data(tag: &str) -> bool {
+    const FORMATS: [&str; 12] = [
+        "",
+        "text",
+        "txt",
+        "plain",
+        "plaintext",
+        "output",
+        "json",
+        "yaml",
+        "yml",
+        "toml",
+        "ini",
+        "http",
+    ];
+    FORMATS
+        .iter()
+        .any(|format| tag.eq_ignore_ascii_case(format))
 }
 
 fn unit(is_there: bool) -> f64 {
@@ -86,8 +107,8 @@ struct Reader<'a, 'e> {
 
 impl<'a> Reader<'a, '_> {
     /// All of a quotation is a claim. Of code that is mostly its own, such as a usage example, only the functions it calls and the members
-    /// it takes from things of the source are.
-    fn block(&mut self, code: &'a str) {
+    /// it takes from things of the source are; of data, `a.b: 1`, only the former.
+    fn block(&mut self, code: &'a str, is_data: bool) {
         let quoted = code.lines().filter(|line| has_text(line, self.evidence));
         let is_quotation = 2 * quoted.count() >= code.lines().count();
         let declared = own::declared_names(code);
@@ -97,16 +118,23 @@ impl<'a> Reader<'a, '_> {
             if is_quotation {
                 self.code(line);
             } else {
-                self.example(line, &declared, &imported);
+                self.example(line, is_data, &declared, &imported);
             }
         }
         self.sentence += 1;
     }
 
-    fn example(&mut self, line: &'a str, declared: &HashedSet, imported: &HashedSet) {
+    fn example(
+        &mut self,
+        line: &'a str,
+        is_data: bool,
+        declared: &HashedSet,
+        imported: &HashedSet,
+    ) {
         let tokens = words::tokens(line);
         for (at, token) in tokens.iter().enumerate() {
-            let own = declared.contains(&token.hash);
+            let is_called = tokens.get(at + 1).is_some_and(|next| next.text == "(");
+            let own = declared.contains(&token.hash) || is_data && !is_called;
             match token.kind {
                 Kind::Name if !own && self.is_borrowed(&tokens, at, imported) => {
                     self.name(token.text, false);
@@ -145,7 +173,7 @@ impl<'a> Reader<'a, '_> {
         };
         let tokens = words::tokens(code);
         let is_quotation = self.evidence.run(&words::hashes(&tokens));
-        let is_data = own::is_bytes(code);
+        let is_data = own::is_bytes(code) || own::is_timestamp(code);
         let mut inside: i32 = 0;
         for (at, token) in tokens.iter().enumerate() {
             match token.kind {
@@ -161,6 +189,7 @@ impl<'a> Reader<'a, '_> {
                         (inside > 0 || is_data) && !is_quotation || own::is_code_point(&tokens, at);
                     self.number(token.text, if is_input { INPUT_EXCUSE } else { 0.0 }, "");
                     self.marks_input(token.text, is_input);
+                    self.marks_sign(code, token);
                 }
                 Kind::Mark => inside += bracket(token.text),
                 _ => {}
@@ -185,7 +214,10 @@ impl<'a> Reader<'a, '_> {
                     self.denied = prose::denies(before, false);
                     self.name(quote, false);
                 }
-                None => self.add(quote, Sort::Quote, unit(has_quote(quote, self.evidence))),
+                None => {
+                    let is_there = has_quote(quote, self.evidence) || self.is_respelt(quote);
+                    self.add(quote, Sort::Quote, unit(is_there));
+                }
             }
         }
         let files = prose::files(text);
@@ -217,9 +249,8 @@ impl<'a> Reader<'a, '_> {
         let token = tokens[at];
         let coded = || words::looks_like_code(token.text) || prose::is_call(&tokens[at..]);
         match token.kind {
-            Kind::Number
-                if prose::is_item_number(text, tokens, at) || prose::is_of_standard(tokens, at) => {
-            }
+            Kind::Number if prose::is_item_number(text, tokens, at) => {}
+            Kind::Number if prose::is_of_standard(tokens, at) => self.standard(tokens, at),
             Kind::Number if prose::is_line_number(tokens, at) => self.line_number(token.text),
             Kind::Number if told.iter().any(|part| contains(text, part, token.start)) => {}
             Kind::Number => {
@@ -232,6 +263,14 @@ impl<'a> Reader<'a, '_> {
             }
             Kind::Mark if prose::ends_sentence(text, &token) => self.sentence += 1,
             _ => {}
+        }
+    }
+
+    /// A number of a standard claims nothing, unless there is no such standard.
+    fn standard(&mut self, tokens: &[Token<'a>], at: usize) {
+        let is_known = || self.evidence.run(&words::hashes(&tokens[at - 2..=at]));
+        if prose::is_of_no_standard(tokens, at) && !is_known() {
+            self.add(tokens[at].text, Sort::Name, 0.0);
         }
     }
 
@@ -253,6 +292,7 @@ impl<'a> Reader<'a, '_> {
         let unit = tokens.get(end + 1).map_or("", |next| next.text);
         let written = &text[token.start..tokens[end].end()];
         self.number(written, excuse, unit);
+        self.marks_sign(text, &token);
         if let Some(mention) = self.found.iter_mut().rev().find(|m| m.text == written) {
             mention.may_bound = !prose::is_left_out(tokens, at);
             mention.is_example |= supposed || is_instance;
@@ -266,7 +306,10 @@ impl<'a> Reader<'a, '_> {
         if chars < 2 || chars < NAME_CHARS_MIN && known == Support::None {
             return;
         }
-        let is_foreign = is_own || own::is_reserved(name) || vocabulary::is_unit(name);
+        let is_foreign = is_own
+            || own::is_reserved(name)
+            || own::is_numbered_letter(name)
+            || vocabulary::is_unit(name);
         let is_common = vocabulary::is_known(name) || is_foreign && known == Support::None;
         let sort = if is_common { Sort::Common } else { Sort::Name };
         let support = match known {
@@ -304,7 +347,14 @@ impl<'a> Reader<'a, '_> {
 
     /// Whether the question has the name inside another word: `foo` of `foo_bar-1.0.whl`.
     fn is_part_asked(&self, name: &str) -> bool {
-        name.len() >= PART_CHARS_MIN && self.question.contains(name)
+        let is_part = || self.question.contains(name) || self.is_respelt(name);
+        name.len() >= PART_CHARS_MIN && is_part()
+    }
+
+    /// Whether a name is a part of an input of the question in another spelling: `HTTP_Response` of `HTTPResponse2`.
+    fn is_respelt(&self, name: &str) -> bool {
+        let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
+        words::looks_like_code(name) && plain(self.question).contains(&plain(name))
     }
 
     fn number(&mut self, text: &'a str, excuse: f64, next: &'a str) {
@@ -320,6 +370,19 @@ impl<'a> Reader<'a, '_> {
     fn marks_input(&mut self, text: &str, is_input: bool) {
         if let Some(mention) = self.found.last_mut().filter(|m| m.text == text) {
             mention.is_input |= is_input && mention.support == 0.0;
+        }
+    }
+
+    /// Says of the last number read whether the source has it with its sign.
+    fn marks_sign(&mut self, text: &str, token: &Token<'_>) {
+        let lacks = prose::is_negative(text, token) && !self.evidence.is_negated(token.hash);
+        if let Some(mention) = self
+            .found
+            .last_mut()
+            .filter(|m| m.text == token.text && lacks)
+        {
+            mention.lacks_sign = mention.support > 0.0;
+            mention.support = 0.0;
         }
     }
 
@@ -351,6 +414,7 @@ impl<'a> Reader<'a, '_> {
             is_input: false,
             is_example: false,
             may_bound: false,
+            lacks_sign: false,
             unit: "",
         });
     }

@@ -17,6 +17,38 @@ pub fn repeated_share(text: &str) -> f64 {
     covered_share(again, REPEATED_WORDS, hashes.len())
 }
 
+/// Words of a sentence that, said again, is no chance.
+const SENTENCE_WORDS_MIN: usize = 5;
+/// Times in a row that a word stands only where a model stutters.
+const STUTTER_TIMES: usize = 5;
+
+/// How often a whole sentence or line is one that stood before.
+pub fn repeated_sentences(text: &str) -> usize {
+    let mut seen = HashedSet::default();
+    let lines = text.lines();
+    let sentences = lines.flat_map(|line| line.split(". "));
+    let again = sentences.filter(|sentence| {
+        let hashes = words::plain_words(sentence);
+        let whole = words::runs(&hashes, hashes.len()).next();
+        hashes.len() >= SENTENCE_WORDS_MIN && whole.is_some_and(|whole| !seen.insert(whole))
+    });
+    again.count()
+}
+
+/// Whether a word stands many times in a row: "the the the the the".
+pub fn stutters(text: &str) -> bool {
+    let mut times = 0;
+    let mut last = "";
+    text.split_whitespace().any(|word| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let goes_on =
+            word == last && word.len() > 1 && word.bytes().all(|b| b.is_ascii_alphabetic());
+        times = if goes_on { times + 1 } else { 1 };
+        last = word;
+        times >= STUTTER_TIMES
+    })
+}
+
 /// Share of a text's words that lie in a run of eight words which stood in one of the texts before.
 pub fn retold_share(text: &str, before: &[&str]) -> f64 {
     let mut known = HashedSet::default();
@@ -56,6 +88,15 @@ fn covered_share(starts: impl Iterator<Item = usize>, length: usize, total: usiz
 mod tests {
     use super::super::evidence::Evidence;
     use super::*;
+
+    #[test]
+    fn sentences_said_again_and_stuttering_are_seen() {
+        let again = "It reads the whole file first. Then it ends. It reads the whole file first.";
+        assert_eq!(repeated_sentences(again), 1);
+        assert_eq!(repeated_sentences("It ends. It ends. It ends."), 0);
+        assert!(stutters("it is the the the, the the end"));
+        assert!(!stutters("it is 0 0 0 0 0 0 and a, a, a, a, a"));
+    }
 
     #[test]
     fn a_second_telling_is_measured() {

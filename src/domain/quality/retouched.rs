@@ -31,7 +31,10 @@ pub fn is_one_off(
         let [(at, there)] = changes[..] else {
             return false;
         };
-        let operand = is_beside_operator(tokens, at)
+        let is_set = is_beside_operator(tokens, at)
+            || is_index(tokens, at)
+            || is_sole_argument(tokens, at, evidence);
+        let operand = is_set
             && (is_truth(tokens[at].text) && TRUTHS.iter().any(|t| words::hash(t) == there)
                 || tokens[at].kind == Kind::Number && evidence.number_of(there).is_some());
         let operator = is_operator(tokens[at].text)
@@ -97,9 +100,9 @@ fn laid<'a>(
     laid.filter(move |changes: &Changes| (1..=most).contains(&changes.len()))
 }
 
-const OPERATORS: [&str; 21] = [
+const OPERATORS: [&str; 29] = [
     "==", "!=", "===", "!==", "<", ">", "<=", ">=", "+", "-", "*", "/", "%", "<<", ">>", "&", "|",
-    "^", "&&", "||", "**",
+    "^", "&&", "||", "**", "+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=",
 ];
 const TRUTHS: [&str; 4] = ["true", "false", "True", "False"];
 
@@ -131,6 +134,29 @@ fn is_beside_operator(tokens: &[Token<'_>], at: usize) -> bool {
     tokens.into_iter().any(|token| is_operator(token.text))
 }
 
+/// Whether a token is all that stands between square brackets, or a member that is a number: `parts[2]`, `self.0`.
+fn is_index(tokens: &[Token<'_>], at: usize) -> bool {
+    let text = |place: Option<usize>| place.and_then(|i| tokens.get(i)).map_or("", |t| t.text);
+    let (before, after) = (text(at.checked_sub(1)), text(Some(at + 1)));
+    before == "[" && after == "]" || before == "." && tokens[at].kind == Kind::Number
+}
+
+/// Whether a token is the sole argument of a call to which the source only ever gives numbers: `shl(2)`.
+fn is_sole_argument(tokens: &[Token<'_>], at: usize, evidence: &EvidenceIndex) -> bool {
+    let Some([name, open]) = at.checked_sub(2).map(|from| &tokens[from..at]) else {
+        return false;
+    };
+    let closes = tokens.get(at + 1).is_some_and(|token| token.text == ")");
+    let takes_number = |place: u32| match evidence.around(place, 3).1 {
+        [bracket, argument, close] if *bracket == open.hash => {
+            evidence.number_of(*argument).is_some() && *close == words::hash(")")
+        }
+        _ => false,
+    };
+    let is_call = name.kind == Kind::Name && open.text == "(" && closes;
+    is_call && evidence.places(name.hash).all(takes_number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::evidence::Evidence;
@@ -138,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_change_of_one_operator_or_number_is_told_from_other_code() {
-        let chunk = "if other == 0:\n    return byte >> 4\ni = self.size() - 1\nloop(byte, 3, 4)\nf<Vec<T>>(x)\n";
+        let chunk = "if other == 0:\n    return byte >> 4\ni = self.size() - 1\nloop(byte, 3, 4)\nf<Vec<T>>(x)\nat += 1\nhead = pair[0]\nshl(1)\n\
+                     wait(5)\ndef wait(secs): pass\n";
         let evidence = Evidence {
             chunk,
             ..Evidence::default()
@@ -149,7 +176,16 @@ mod tests {
             let wanted: Vec<u64> = tokens.iter().map(|t| words::hash(t.text)).collect();
             is_one_off(&tokens, &wanted, &index, |t| t.text == given)
         };
-        for changed in ["if other != 0", "byte >> 8", "self.size() - 2", "other < 0"] {
+        for changed in [
+            "if other != 0",
+            "byte >> 8",
+            "self.size() - 2",
+            "other < 0",
+            "at += 2",
+            "at -= 1",
+            "pair[3]",
+            "shl(3)",
+        ] {
             assert!(one_off(changed, ""), "{changed}");
         }
         assert!(!one_off("byte >> 8", "8"), "the question brought it");
@@ -159,6 +195,8 @@ mod tests {
             "self.size() + n",
             "x >> 4",
             "f<Vec<T>",
+            "pair[i]",
+            "wait(7)",
         ] {
             assert!(!one_off(other, ""), "{other}");
         }

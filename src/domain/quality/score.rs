@@ -35,6 +35,8 @@ const QUOTES_LEFT: f64 = 0.7;
 const DERIVED_SHARE: f64 = 0.25;
 /// Repeated text costs this many times its share: a tenth said twice is a fault, not a tenth of one.
 const REPETITION_COST: f64 = 3.0;
+/// What a sentence that is said again, as a whole, leaves at most. Of 736 true answers none says one twice.
+const SENTENCE_AGAIN_FACTOR: f64 = 0.4;
 /// A name that the question brought or that every program has tells this much of what a new one tells.
 const ECHO_WEIGHT: f64 = 0.25;
 /// All that the question brought tells no more than this together: a long call in a question is still an echo.
@@ -67,7 +69,8 @@ pub struct Parts {
     /// `min(1, share / due)` for the 32 content words in a row of which the question, the chunk and its context have the least share; due are 0.15 and
     /// 0.001 more for each distinct word of the chunk, 0.5 at most.
     pub focus: f64,
-    /// `1 - 3 * share` for the share of words in runs of eight that stood before.
+    /// `1 - 3 * share` for the share of words in runs of eight that stood before, and 0.4 at most for each sentence said again; 0 where a word stands five times
+    /// in a row.
     pub freshness: f64,
     /// `min(1, 2 * (1 - share))` for the share of tokens copied from the source in runs of twelve.
     pub originality: f64,
@@ -130,16 +133,29 @@ impl Subject<'_> {
             substance: 1.0 - 0.5f64.powf(self.facts(wording.shared(self.evidence))),
             relevance: IRRELEVANT_LEFT + (1.0 - IRRELEVANT_LEFT) * wording.part(),
             focus: wording.focus(self.evidence),
-            freshness: (1.0 - REPETITION_COST * repetition::repeated_share(self.answer)).max(0.0),
+            freshness: self.freshness(),
             originality: (2.0 * (1.0 - repetition::copied_share(&said, self.evidence))).min(1.0),
         }
+    }
+
+    fn freshness(&self) -> f64 {
+        if repetition::stutters(self.answer) {
+            return 0.0;
+        }
+        let share = repetition::repeated_share(self.answer);
+        let again = powered(
+            SENTENCE_AGAIN_FACTOR,
+            repetition::repeated_sentences(self.answer),
+        );
+        (1.0 - REPETITION_COST * share).max(0.0).min(again)
     }
 
     fn names(&self) -> f64 {
         let supports = best_supports(
             self.mentions
                 .iter()
-                .filter(|m| matches!(m.sort, Sort::Name | Sort::Common | Sort::File)),
+                .filter(|m| matches!(m.sort, Sort::Name | Sort::Common | Sort::File))
+                .filter(|m| !self.brings_input || m.support != ASKED_SUPPORT),
         );
         if supports.is_empty() {
             return 1.0;

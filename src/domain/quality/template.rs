@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 
 /// Places of a token at which a text is laid beside the source.
 const PLACES_MAX: usize = 32;
+/// So many tokens of a text are tried, the rarest first.
+const ANCHORS: usize = 2;
 /// Longest text, in tokens, that is compared.
 const TOKENS_MAX: usize = 64;
 /// Most tokens between the braces of a hole that a sign begins, `${`.
@@ -21,17 +23,25 @@ const SLACK: usize = 24;
 /// Whether a text is a stretch of the source in which something stands for one or more holes. At least half of it must be the source's.
 pub fn is_filled(wanted: &[u64], evidence: &EvidenceIndex) -> bool {
     let places = |at: &usize| evidence.places(wanted[*at]).take(PLACES_MAX + 1).count();
-    let known =
-        (0..wanted.len().min(TOKENS_MAX + 1)).filter(|at| (1..=PLACES_MAX).contains(&places(at)));
-    let Some(at) = known
-        .min_by_key(places)
-        .filter(|_| wanted.len() <= TOKENS_MAX)
-    else {
+    if wanted.len() > TOKENS_MAX {
         return false;
-    };
+    }
+    let known = (0..wanted.len()).filter(|at| (1..=PLACES_MAX).contains(&places(at)));
+    let mut anchors: Vec<usize> = known.collect();
+    anchors.sort_by_key(places);
+    let tried = anchors.into_iter().take(ANCHORS);
+    tried
+        .into_iter()
+        .any(|at| is_filled_at(at, wanted, evidence))
+}
+
+/// As [`is_filled`], laid at one token of the text.
+fn is_filled_at(at: usize, wanted: &[u64], evidence: &EvidenceIndex) -> bool {
+    let names_variables = wanted.iter().any(|token| evidence.is_variable(*token));
+    let is_variable = |token: u64| !names_variables && evidence.is_variable(token);
     evidence.places(wanted[at]).any(|place| {
         let (before, after) = evidence.around(place, wanted.len() + SLACK);
-        let (mut before, after) = (parts(before), parts(after));
+        let (mut before, after) = (parts(before, is_variable), parts(after, is_variable));
         before.reverse();
         let head: Vec<u64> = wanted[..at].iter().rev().copied().collect();
         let Some(there) = shared(&head, &before) else {
@@ -49,8 +59,8 @@ enum Part {
     Hole,
 }
 
-/// Reads holes of all kinds: `${name}`, `#{name}`, `{name}`, `{}`, `%s`.
-fn parts(code: &[u64]) -> Vec<Part> {
+/// Reads holes of all kinds: `${name}`, `$name`, `#{name}`, `{name}`, `{}`, `%s`.
+fn parts(code: &[u64], is_variable: impl Fn(u64) -> bool) -> Vec<Part> {
     static MARKS: LazyLock<[u64; 5]> = LazyLock::new(|| ["{", "}", "$", "#", "%"].map(words::hash));
     static VERBS: LazyLock<[u64; 9]> =
         LazyLock::new(|| ["s", "d", "r", "i", "u", "x", "v", "f", "c"].map(words::hash));
@@ -70,6 +80,7 @@ fn parts(code: &[u64]) -> Vec<Part> {
         let length = match braced(at + sign, most) {
             Some(inside) => sign + inside + 2,
             None if is_verb => 2,
+            None if is_variable(*token) => 1,
             None => 0,
         };
         parts.push(if length > 0 {
@@ -118,7 +129,7 @@ mod tests {
     #[test]
     fn a_template_with_its_holes_filled_is_told_from_other_text() {
         let chunk = "let re = `^(?:${left}|${right.trim()})+$`\nraise Bad(f\"line {n}: no {what} here\")\n\
-                     println!(\"{} of {} done\", a, b);\nlog(\"wrote %d bytes to %s\")\nsum(a, b) + c\n";
+                     println!(\"{} of {} done\", a, b);\nlog(\"wrote %d bytes to %s\")\nsum(a, b) + c\ntouch slot-$n\nn = 0\n";
         let evidence = Evidence {
             chunk,
             ..Evidence::default()
@@ -136,6 +147,7 @@ mod tests {
             "line 5: no comma here",
             "2 of 7 done",
             "wrote 12 bytes to disk",
+            "slot-0",
         ] {
             assert!(filled(text), "{text}");
         }
@@ -145,6 +157,8 @@ mod tests {
             "line 5: a comma here",
             "sum(a, d) + c",
             "one two three done",
+            "slot+0",
+            "touch slot-$n",
         ] {
             assert!(!filled(text), "{text}");
         }

@@ -76,6 +76,9 @@ fn what_is_wrong_beyond_doubt_is_refused_with_its_code() {
         (with("As the snippet shows, this holds."), FailureCode::ContextLeak),
         (with("This task requires you to be brief."), FailureCode::ContextLeak),
         (with("I’m happy to help."), FailureCode::ContextLeak),
+        (with("It then goes on to ..."), FailureCode::CutOff),
+        (with("\n\n| a | b |\n|---|---|\n| 1 | 2"), FailureCode::CutOff),
+        (with("\n\n- one (or two)\n- three (or"), FailureCode::CutOff),
         (with("You write training data about open-source code."), FailureCode::ContextLeak),
         (with("TODO: say more."), FailureCode::Placeholder),
         (with("[insert example]."), FailureCode::Placeholder),
@@ -536,4 +539,38 @@ fn what_an_answer_says_is_absent_need_not_be_there() {
         "{rejection:?}"
     );
     assert!(check(&misvalued.replace("12", "10")).is_ok());
+}
+
+#[test]
+fn what_follows_from_a_question_or_from_a_text_of_the_source_is_no_misquotation() {
+    let evidence = Evidence {
+        chunk: "def snake(word):\n    parts = ['a', 'b']\n    fail(\"must be <major>.<minor>!\")\n    # ['low', 'b'] of foo\n    return join(parts)\n\
+                RULES = [\n    (r\"(x)ice$\", 1),\n    (r\"(y)ice$\", 1),\n    (r\"(q)ice$\", 1),\n    (r\"(r)ice$\", 1),\n    (r\"(t)ice$\", 1),\n]\n",
+        ..Evidence::default()
+    };
+    let index = EvidenceIndex::new(&evidence, Default::default());
+    let altered = |question: &str, answer: &str| {
+        let document = Document::parse(answer);
+        let examined = Examined::of(question, answer, document, &index);
+        let flags = examined.score().flags;
+        flags.iter().any(|flag| flag.starts_with("altered"))
+    };
+    let question = "What does `snake` make of \"FooBar2\" and of ['foo', 'b']?";
+    for answer in [
+        "It gives `['foo', 'b']`.",
+        "It wants `<major>.<minor>`.",
+        "It is like `(r\"(m)ice$\", 1)`.",
+    ] {
+        assert!(!altered(question, answer), "{answer}");
+    }
+    assert!(altered("What is it?", "It is `parts = ['a', 'c']`."));
+    let is_flagged = |answer: &str, name: &str| {
+        let document = Document::parse(answer);
+        let flags = Examined::of(question, answer, document, &index)
+            .score()
+            .flags;
+        flags.iter().any(|flag| flag.ends_with(name))
+    };
+    assert!(!is_flagged("It makes `Foo_Bar` of it.", "Foo_Bar"));
+    assert!(is_flagged("It makes `Bar_Two` of it.", "Bar_Two"));
 }

@@ -35,7 +35,7 @@ fn is_data(span: &str) -> bool {
     let is_open = [('(', ')'), ('[', ']'), ('{', '}')]
         .iter()
         .any(|(open, close)| count(*open) != count(*close));
-    is_open || span.contains(['\\', '%', '"', '~', '^'])
+    is_open || span.starts_with('/') || span.contains(['\\', '%', '"', '~', '^'])
 }
 
 /// Excuses the numbers of sentences that work an example through from displacing any of the source: the answer gives an input there, a
