@@ -27,6 +27,7 @@ pub struct Evidence<'a> {
 #[derive(Debug, Default)]
 pub struct Symbols {
     names: HashedSet,
+    lowered: HashedSet,
     folded: HashedSet,
 }
 
@@ -40,10 +41,20 @@ impl Symbols {
 
     fn add(&mut self, text: &str) {
         for token in words::each_token(text) {
-            if token.kind == Kind::Name && self.names.insert(token.hash) {
-                self.folded.insert(words::hash_folded(token.text));
+            if token.kind == Kind::Name {
+                self.add_word(token);
             }
         }
+    }
+
+    /// Takes a name or number in all its spellings; whether it is new.
+    fn add_word(&mut self, token: Token<'_>) -> bool {
+        let is_new = self.names.insert(token.hash);
+        if is_new {
+            self.lowered.insert(hash_spelt(token.text));
+            self.folded.insert(words::hash_folded(token.text));
+        }
+        is_new
     }
 }
 
@@ -52,7 +63,9 @@ impl Symbols {
 pub enum Support {
     /// Nowhere.
     None,
-    /// Only in another spelling (case, underscores).
+    /// Only with other underscores: a name of another style, or a slip.
+    Restyled,
+    /// Only in another case, or without its dollar sign.
     Folded,
     /// As written.
     Exact,
@@ -168,8 +181,7 @@ impl EvidenceIndex {
         if token.text.starts_with('$') && token.text.len() > 1 {
             self.variables.insert(hash);
         }
-        if token.kind != Kind::Mark && self.local.names.insert(hash) {
-            self.local.folded.insert(words::hash_folded(token.text));
+        if token.kind != Kind::Mark && self.local.add_word(token) {
             self.stems.extend(relevance::stems_of(token.text));
         }
     }
@@ -181,9 +193,13 @@ impl EvidenceIndex {
         if both.iter().any(|known| known.names.contains(&hash)) {
             return Support::Exact;
         }
+        let lowered = hash_spelt(name);
+        if both.iter().any(|known| known.lowered.contains(&lowered)) {
+            return Support::Folded;
+        }
         let folded = words::hash_folded(name);
         if both.iter().any(|known| known.folded.contains(&folded)) {
-            return Support::Folded;
+            return Support::Restyled;
         }
         Support::None
     }
@@ -339,6 +355,11 @@ impl EvidenceIndex {
     }
 }
 
+/// Hash of a name whatever its case and dollar signs, which a template or a regular expression adds: `$name`, `name$`.
+fn hash_spelt(name: &str) -> u64 {
+    words::hash_lowered(name.trim_matches('$'))
+}
+
 /// What stands beside a key in a sorted list.
 fn found(sorted: &[(u64, u32)], key: u64) -> impl Iterator<Item = u32> + '_ {
     let start = sorted.partition_point(|(other, _)| *other < key);
@@ -367,7 +388,9 @@ mod tests {
         let index = index("let maxBytes = 0xFF;");
         for (name, support) in [
             ("maxBytes", Support::Exact),
-            ("max_bytes", Support::Folded),
+            ("MAXbytes", Support::Folded),
+            ("$maxBytes", Support::Folded),
+            ("max_bytes", Support::Restyled),
             ("make", Support::Exact),
             ("auth", Support::Exact),
             ("acme", Support::Exact),

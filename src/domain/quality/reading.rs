@@ -315,7 +315,7 @@ impl<'a> Reader<'a, '_> {
         let support = match known {
             Support::Exact => 1.0,
             Support::Folded => FOLDED_SUPPORT,
-            Support::None
+            Support::None | Support::Restyled
                 if self.asked.contains(&words::hash(name))
                     || self.asked_folded.contains(&words::hash_folded(name))
                     || self.is_part_asked(name)
@@ -323,9 +323,9 @@ impl<'a> Reader<'a, '_> {
             {
                 ASKED_SUPPORT
             }
-            Support::None if self.denied => DENIED_SUPPORT,
-            Support::None if sort == Sort::Common => COMMON_SUPPORT,
-            Support::None => 0.0,
+            Support::None | Support::Restyled if self.denied => DENIED_SUPPORT,
+            Support::None | Support::Restyled if sort == Sort::Common => COMMON_SUPPORT,
+            Support::None | Support::Restyled => 0.0,
         };
         self.add(name, sort, support);
     }

@@ -3,6 +3,7 @@
 use super::evidence::EvidenceIndex;
 use super::vocabulary;
 use super::words::{self, HashedSet, Kind, Token};
+use std::sync::LazyLock;
 
 /// Words are compared by their first letters, so that `retry`, `retries`, `retried` are one.
 const STEM_CHARS: usize = 4;
@@ -52,11 +53,14 @@ impl Wording {
         }
     }
 
-    /// Share of the answer's content words, those of the question left out, that the source has too. In true answers it is near a half, in
+    /// Share of the answer's content words, those of the question and of any talk about programs left out, that the source has too. In true answers it is near a half, in
     /// empty talk and in answers about other files near a fifth.
     pub fn shared(&self, evidence: &EvidenceIndex) -> f64 {
         let own = || self.said.difference(&self.asked);
-        let known = own().filter(|stem| evidence.has_stem(**stem)).count();
+        let known = own()
+            .filter(|stem| !GENERIC.contains(stem))
+            .filter(|stem| evidence.has_stem(**stem))
+            .count();
         known as f64 / own().count().max(1) as f64
     }
 
@@ -105,6 +109,15 @@ pub fn stems_of(name: &str) -> impl Iterator<Item = u64> {
         .filter(|word| !vocabulary::is_common(word))
         .map(stem)
 }
+
+/// Stems of what is said of any program.
+static GENERIC: LazyLock<HashedSet> = LazyLock::new(|| stems(words::each_token(GENERIC_WORDS)));
+
+const GENERIC_WORDS: &str = "input output result return caller value check error handle case argument parameter default state update logic \
+     program application developer user design performance readability common practice right need ensure process validate validation \
+     test documentation option configuration support various behaviour behavior bug clean helper delegate perform necessary responsible \
+     internal relevant main provide sensible maintain maintenance robust expected appropriate important consistent pattern easy \
+     gracefully correctly properly rest continue keeps invalid empty exception raise way efficient purpose data";
 
 fn stem(word: &str) -> u64 {
     let end = word
@@ -189,5 +202,20 @@ mod tests {
             let focus = focus(&answer, &words(count), &words(900));
             assert!((focus - 0.125 / due).abs() < 1e-9, "{count}: {focus}");
         }
+    }
+
+    #[test]
+    fn talk_that_fits_any_program_shares_nothing_with_a_source() {
+        let evidence = super::super::evidence::Evidence {
+            chunk: "def seal(envelope, default=None):\n    check(input, error)\n",
+            ..Default::default()
+        };
+        let index = EvidenceIndex::new(&evidence, Default::default());
+        let shared = |answer: &str| wording("What is it?", answer).shared(&index);
+        assert_eq!(
+            shared("It checks the input, handles errors and keeps the defaults."),
+            0.0
+        );
+        assert!(shared("It seals the envelope.") > 0.9);
     }
 }

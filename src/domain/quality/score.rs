@@ -35,7 +35,7 @@ const QUOTES_LEFT: f64 = 0.7;
 const DERIVED_SHARE: f64 = 0.25;
 /// Repeated text costs this many times its share: a tenth said twice is a fault, not a tenth of one.
 const REPETITION_COST: f64 = 3.0;
-/// What a sentence that is said again, as a whole, leaves at most. Of 736 true answers none says one twice.
+/// What a sentence that is said again, as a whole, leaves at most. Of 674 true answers none says one twice.
 const SENTENCE_AGAIN_FACTOR: f64 = 0.4;
 /// A name that the question brought or that every program has tells this much of what a new one tells.
 const ECHO_WEIGHT: f64 = 0.25;
@@ -51,7 +51,7 @@ const IRRELEVANT_LEFT: f64 = 0.8;
 /// What the score is made of; each in `[0, 1]`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Parts {
-    /// Mean support of the distinct identifiers and files named, but for those the question brought without evidence, times 0.5 for each without evidence; 1 if none is named.
+    /// Mean support of the distinct identifiers and files named, but, where the question brings input of its own, for those of it without evidence, times 0.5 for each without evidence; 1 if none is named.
     /// One that only the rest of the repository has counts 0.1.
     pub names: f64,
     /// Product over distinct numbers (weight 0.55; those that displace none of the source together 0.55 at least, or 0.7 where an example is worked through), line numbers (0.4) and quoted texts (0.15, together 0.7 at least) of `1 - weight * (1 - support)`; those of the question are left out, and
@@ -79,7 +79,22 @@ pub struct Parts {
 impl Parts {
     /// The formula: the product of the parts.
     pub fn value(&self) -> f64 {
-        self.all().iter().map(|(_, part)| part).product()
+        rounded(self.all().iter().map(|(_, part)| part).product())
+    }
+
+    /// The same with nine decimals, which survive being written as JSON and read back.
+    fn rounded(self) -> Self {
+        Parts {
+            names: rounded(self.names),
+            values: rounded(self.values),
+            quotes: rounded(self.quotes),
+            syntax: rounded(self.syntax),
+            substance: rounded(self.substance),
+            relevance: rounded(self.relevance),
+            focus: rounded(self.focus),
+            freshness: rounded(self.freshness),
+            originality: rounded(self.originality),
+        }
     }
 
     /// The parts with their names.
@@ -136,6 +151,7 @@ impl Subject<'_> {
             freshness: self.freshness(),
             originality: (2.0 * (1.0 - repetition::copied_share(&said, self.evidence))).min(1.0),
         }
+        .rounded()
     }
 
     fn freshness(&self) -> f64 {
@@ -246,6 +262,11 @@ fn left(supports: impl IntoIterator<Item = f64>, weight: f64) -> f64 {
         .into_iter()
         .map(|support| 1.0 - weight * (1.0 - support));
     lefts.product()
+}
+
+fn rounded(part: f64) -> f64 {
+    const DECIMALS: f64 = 1e9;
+    (part * DECIMALS).round() / DECIMALS
 }
 
 fn powered(factor: f64, times: usize) -> f64 {
