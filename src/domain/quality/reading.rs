@@ -9,9 +9,10 @@ use super::grounding::{
     has_text,
 };
 use super::markdown::{Document, Piece};
+use super::naming;
 use super::own;
 use super::prose::{self, DOUBLE_QUOTES};
-use super::relevance;
+use super::standards;
 use super::vocabulary;
 use super::words::{self, HashedSet, Kind, Token};
 use std::ops::RangeInclusive;
@@ -209,13 +210,14 @@ impl<'a> Reader<'a, '_> {
     fn prose(&mut self, text: &'a str) {
         let quotes = prose::quotations(text, &DOUBLE_QUOTES);
         for quote in &quotes {
-            match before_definition(text, quote) {
+            match naming::before_definition(text, quote) {
                 Some(before) => {
                     self.denied = prose::denies(before, false);
                     self.name(quote, false);
                 }
                 None => {
-                    let is_there = has_quote(quote, self.evidence) || self.is_respelt(quote);
+                    let is_there =
+                        has_quote(quote, self.evidence) || naming::is_respelt(quote, self.question);
                     self.add(quote, Sort::Quote, unit(is_there));
                 }
             }
@@ -250,7 +252,7 @@ impl<'a> Reader<'a, '_> {
         let coded = || words::looks_like_code(token.text) || prose::is_call(&tokens[at..]);
         match token.kind {
             Kind::Number if prose::is_item_number(text, tokens, at) => {}
-            Kind::Number if prose::is_of_standard(tokens, at) => self.standard(tokens, at),
+            Kind::Number if standards::is_of_standard(tokens, at) => self.standard(tokens, at),
             Kind::Number if prose::is_line_number(tokens, at) => self.line_number(token.text),
             Kind::Number if told.iter().any(|part| contains(text, part, token.start)) => {}
             Kind::Number => {
@@ -269,7 +271,7 @@ impl<'a> Reader<'a, '_> {
     /// A number of a standard claims nothing, unless there is no such standard.
     fn standard(&mut self, tokens: &[Token<'a>], at: usize) {
         let is_known = || self.evidence.run(&words::hashes(&tokens[at - 2..=at]));
-        if prose::is_of_no_standard(tokens, at) && !is_known() {
+        if standards::is_of_no_standard(tokens, at) && !is_known() {
             self.add(tokens[at].text, Sort::Name, 0.0);
         }
     }
@@ -319,7 +321,7 @@ impl<'a> Reader<'a, '_> {
                 if self.asked.contains(&words::hash(name))
                     || self.asked_folded.contains(&words::hash_folded(name))
                     || self.is_part_asked(name)
-                    || self.is_filled_in(name) =>
+                    || naming::is_filled_in(name, self.question, self.evidence) =>
             {
                 ASKED_SUPPORT
             }
@@ -330,31 +332,10 @@ impl<'a> Reader<'a, '_> {
         self.add(name, sort, support);
     }
 
-    /// Whether a name is filled in from a pattern: it has a number for a part, and every other part stands in the source or the question.
-    fn is_filled_in(&self, name: &str) -> bool {
-        let is_number = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-        let is_known = |part: &str| {
-            self.evidence.name(part) != Support::None
-                || self.question.contains(part)
-                || relevance::stems_of(part).all(|stem| self.evidence.has_stem(stem))
-        };
-        let parts: Vec<&str> = words::parts(name).collect();
-        let mut numbered = parts.iter().filter(|part| is_number(part));
-        parts.len() > 2
-            && numbered.next().is_some()
-            && parts.iter().all(|part| is_number(part) || is_known(part))
-    }
-
     /// Whether the question has the name inside another word: `foo` of `foo_bar-1.0.whl`.
     fn is_part_asked(&self, name: &str) -> bool {
-        let is_part = || self.question.contains(name) || self.is_respelt(name);
+        let is_part = || self.question.contains(name) || naming::is_respelt(name, self.question);
         name.len() >= PART_CHARS_MIN && is_part()
-    }
-
-    /// Whether a name is a part of an input of the question in another spelling: `HTTP_Response` of `HTTPResponse2`.
-    fn is_respelt(&self, name: &str) -> bool {
-        let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
-        words::looks_like_code(name) && plain(self.question).contains(&plain(name))
     }
 
     fn number(&mut self, text: &'a str, excuse: f64, next: &'a str) {
@@ -418,30 +399,6 @@ impl<'a> Reader<'a, '_> {
             unit: "",
         });
     }
-}
-
-/// What stands before `function named "dump"` in a text, where a quotation is so told to be the name of what only the source can define.
-fn before_definition<'t>(text: &'t str, quote: &str) -> Option<&'t str> {
-    const DEFINED: [&str; 8] = [
-        "function",
-        "method",
-        "class",
-        "struct",
-        "macro",
-        "trait",
-        "interface",
-        "enum",
-    ];
-    let is_name = quote.chars().all(words::is_word) && !quote.starts_with(|c: char| c.is_numeric());
-    let at = (quote.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-    if !is_name || prose::gives_example(text, at) {
-        return None;
-    }
-    let told = text.get(..at)?.trim_end_matches(DOUBLE_QUOTES).trim_end();
-    let mut joints = ["named", "called"].iter();
-    let unjoined = joints.find_map(|joint| told.strip_suffix(joint));
-    let told = unjoined.unwrap_or(told).trim_end();
-    DEFINED.iter().find_map(|kind| told.strip_suffix(kind))
 }
 
 /// How much deeper a mark leads into brackets.
