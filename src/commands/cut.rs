@@ -10,7 +10,7 @@ use crate::domain::failure::FailedItem;
 use crate::domain::prompt::{
     self, Anchors, Author, Flaw, Names, Plan, PlannedQuestion, QuestionKind, Source, Tasks,
 };
-use crate::domain::quality::{GateOptions, Symbols};
+use crate::domain::quality::{GateOptions, Symbols, premise};
 use crate::domain::source::SourceFile;
 use crate::llm::Prefix;
 use std::collections::HashSet;
@@ -170,11 +170,12 @@ impl<'a> FileContext<'a> {
         let file = self.file;
         let text = &file.text[chunk.range.clone()];
         let context = context(&file.text, &self.layout.outline, chunk, CONTEXT_BYTES_MAX);
+        let about = prompt::readme_head(&file.repository.about, text.len());
         let breadcrumb = self.layout.outline.breadcrumb(&chunk.range);
         let source = Source {
             repository: file.repository.name(),
             url: &file.repository.url,
-            about: &file.repository.about,
+            about: &about,
             path: &file.name,
             language: &file.language,
             lines: chunk.lines.clone(),
@@ -226,6 +227,13 @@ impl<'a> FileContext<'a> {
         asked
             .map(|symbol| outline.trail(symbol))
             .or_else(|| outline.breadcrumb(&chunk.range))
+    }
+
+    /// Whether a question is about the chunk, and not about the project in general.
+    pub fn is_about(&self, shown: &Shown<'_>, question: &str) -> bool {
+        let names = self.names();
+        let asked = names.symbol_asked(question, &shown.chunk.range);
+        asked.is_some() || premise::speaks_of(question, names.repository, &shown.evidence)
     }
 
     fn names(&self) -> Names<'_> {

@@ -36,11 +36,10 @@ impl<'a> LateEvidence<'a> {
 
     fn make(&self) -> EvidenceIndex {
         let file = self.file;
-        let shown = format!("{}\n{}", file.repository.about, self.context);
         let evidence = Evidence {
             chunk: &file.text[self.chunk.range.clone()],
             first_line: usize::try_from(*self.chunk.lines.start()).unwrap_or(1),
-            context: &shown,
+            context: &self.context,
             repository: file.repository.name(),
             path: &file.name,
         };

@@ -121,18 +121,20 @@ impl Engine {
         }
     }
 
-    /// Lets a question pass that asks about what is there, or about what is not on purpose.
+    /// Lets a question pass that is about the source and asks about what is there, or about what is not on purpose.
     pub(super) async fn grounded(
         &self,
         context: &FileContext<'_>,
         shown: &Shown<'_>,
         question: PlannedQuestion,
     ) -> Result<Result<PlannedQuestion, FailureCode>, Halt> {
-        let asks_about_nothing = question.kind != QuestionKind::FalsePremise
-            && self
-                .names_unknown(context, shown, &question.question)
-                .await?;
-        Ok(match asks_about_nothing {
+        let may_stray = question.kind == QuestionKind::FalsePremise;
+        let strays = !may_stray
+            && (!context.is_about(shown, &question.question)
+                || self
+                    .names_unknown(context, shown, &question.question)
+                    .await?);
+        Ok(match strays {
             true => Err(FailureCode::QuestionUngrounded),
             false => Ok(question),
         })
@@ -146,12 +148,7 @@ impl Engine {
         question: &str,
     ) -> Result<bool, Halt> {
         let file = context.file;
-        let known = [
-            &*file.text,
-            &*file.name,
-            file.repository.name(),
-            &*file.repository.about,
-        ];
+        let known = [&*file.text, &*file.name, file.repository.name()];
         if premise::names_what_stands_in(question, &known)
             || premise::unknown_name(question, &shown.evidence, None).is_none()
         {
@@ -179,7 +176,7 @@ impl Engine {
         let Some(flaw) = context.flaw(&question.question) else {
             return Ok(Ok(question));
         };
-        if flaw == Flaw::NamesNothing && !premise::speaks_of(&question.question, &shown.evidence) {
+        if flaw == Flaw::NamesNothing && !context.is_about(shown, &question.question) {
             return Ok(Err(FailureCode::QuestionUngrounded));
         }
         let focus = slot.and_then(|slot| slot.focus.as_deref());

@@ -73,6 +73,7 @@ fn a_question_about_what_is_not_there_gives_way_to_a_plain_one() {
     for question in [
         "In the demo project, what is the purpose of the demo_header_fonts function?",
         "Can you help me to make my life better?",
+        "How does the demo library handle JSON objects and arrays?",
     ] {
         let model = asking(question);
         let (workspace, summary) = prepared(&model, "1");
@@ -80,6 +81,40 @@ fn a_question_about_what_is_not_there_gives_way_to_a_plain_one() {
         assert_eq!(workspace.rows(AUTHORS), ["program"]);
         assert_eq!(model.chat_count(), 4, "no other call was paid for");
     }
+}
+
+#[test]
+fn what_only_the_readme_tells_is_no_ground_for_other_files() {
+    const README: &str =
+        "# demo\n\nFrobnicates widgets with `frobnicate_all` in 37 rounds for embedded gadgets.\n";
+    const ABOUT_DEMO: &str = "The demo project frobnicates widgets: `frobnicate_all` needs 37 rounds on embedded gadgets, and each of them \
+         turns one widget over, so that gadgets of any size are served alike and no widget is left behind.";
+    let model = ModelServer::scripted(|seen| match seen.wants_json() {
+        true => reply(
+            seen,
+            "Which widgets and gadgets does `frobnicate_all` serve, and in how many rounds?",
+        ),
+        false => Reply::text(ABOUT_DEMO),
+    });
+    let (workspace, repo) = scraped(&model);
+    repo.write("README.md", README).commit();
+    workspace.run(&["scrape"]).expect(0);
+    let summary = workspace
+        .run(&["prepare", "--questions", "1", "--json"])
+        .expect(3)
+        .json();
+    let [only] = &workspace.rows("SELECT dataset_source FROM TrainingSamples")[..] else {
+        panic!("{summary}");
+    };
+    assert!(only.ends_with("/README.md"), "{only}");
+    let of_others = |seen: &&Seen| !seen.texts("user")[0].contains("File: README.md");
+    let chats = model.chats();
+    assert!(
+        chats
+            .iter()
+            .filter(of_others)
+            .all(|seen| seen.texts("user")[0].contains("37 rounds"))
+    );
 }
 
 #[test]

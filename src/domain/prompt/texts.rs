@@ -29,7 +29,7 @@ Task: write {count} that developers ask about the SOURCE, one for each line of t
 Rules:
 - The reader sees only the question, never the source. So each question names {repository}, {file} or a symbol.
 - Never write \"this code\", \"the function above\", \"the file\" or line numbers.
-- The source alone answers it. One question each, at most 40 words, no lists.
+- The lines of SOURCE alone answer it; anything else shown is background. One question each, at most 40 words, no lists.
 Reply with JSON only: {\"questions\": [{\"kind\": \"{kind}\", \"question\": \"…\"}]}";
 pub(super) const SLOT: &str = "{number}. {kind} ({difficulty}, {voice}){focus}: {hint}\n";
 

@@ -15,7 +15,7 @@ pub struct Evidence<'a> {
     pub chunk: &'a str,
     /// Line number of the chunk's first line in the source file, from 1.
     pub first_line: usize,
-    /// What else the model was shown: imports, sibling signatures, head of the README.
+    /// What else of the file the model was shown: imports, sibling signatures. Not the head of the README: that is another file.
     pub context: &'a str,
     /// Name of the repository, such as `owner/name`.
     pub repository: &'a str,

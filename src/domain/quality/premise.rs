@@ -46,15 +46,23 @@ pub fn unknown_name(
         .map(|name| name.text.to_owned())
 }
 
-/// Of the content words of a question that names nothing, the share that its source has at least. Words of empty talk are there by chance,
-/// about one in five.
+/// Of the content words of a question, the share that its source has at least. Words of empty talk are there by chance, about one in five.
 const SPOKEN_SHARE_MIN: f64 = 0.25;
 
-/// Whether a question that names nothing speaks of the source all the same, by its words.
-pub fn speaks_of(question: &str, evidence: &EvidenceIndex) -> bool {
-    let asked = relevance::stems(words::each_token(question));
+/// Whether a question is about the source at all: it names something there beside the `repository`, or speaks of it by its words. Of those,
+/// names of repository and file do not count: a question that has nothing else is about the file as a whole.
+pub fn speaks_of(question: &str, repository: &str, evidence: &EvidenceIndex) -> bool {
+    let tokens = words::each_token(question).filter(|token| !evidence.is_home(token.text));
+    let asked = relevance::stems(tokens);
     let known = asked.iter().filter(|stem| evidence.has_stem(**stem));
+    let is_repository = |name: &str| {
+        let mut parts = repository.split('/');
+        parts.any(|part| part.eq_ignore_ascii_case(name))
+    };
     known.count() as f64 >= SPOKEN_SHARE_MIN * asked.len() as f64
+        || reading::read(&Document::parse(question), "", evidence)
+            .iter()
+            .any(|name| name.sort == Sort::Name && name.support > 0.0 && !is_repository(name.text))
 }
 
 /// Quoted texts of a question that asks about something else by a name that is there: they are what it puts in, `'_foo'`.
@@ -106,10 +114,15 @@ mod tests {
             ..Evidence::default()
         };
         let index = EvidenceIndex::new(&evidence, Default::default());
-        assert!(speaks_of("What limits how many lines it loads?", &index));
-        assert!(speaks_of("Why?", &index));
+        assert!(speaks_of(
+            "What limits how many lines it loads?",
+            "",
+            &index
+        ));
+        assert!(speaks_of("Why?", "", &index));
         assert!(!speaks_of(
             "Can you help me find out how to make my life better?",
+            "",
             &index
         ));
     }
