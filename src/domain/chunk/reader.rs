@@ -190,10 +190,14 @@ fn without_remark(line: &str) -> &str {
     line[..remark.unwrap_or(line.len())].trim_end_matches(['\\', ' '])
 }
 
-/// `struct foo x;` only uses a structure; with a body it defines one.
+/// `struct foo x;` only uses a structure, with a body it defines one; a `#define` without a value is a guard or a switch.
 fn has_substance(node: &Node) -> bool {
-    let is_specifier = node.kind().ends_with("_specifier");
-    !is_specifier || node.child_by_field_name("body").is_some()
+    let field = match node.kind() {
+        "preproc_def" => "value",
+        kind if kind.ends_with("_specifier") => "body",
+        _ => return true,
+    };
+    node.child_by_field_name(field).is_some()
 }
 
 /// The node that holds a definition's name: a field of that meaning, or whatever its declarators end in.

@@ -83,7 +83,7 @@ const SAMPLES: &[(&str, &str, &str, &str)] = &[
     (
         "C",
         "#ifndef A_H\n#define A_H\n#include <stdio.h>\n\n#define MAX(a, b) ((a) > (b) ? (a) : (b))\n\ntypedef struct node {\n    int x;\n} node_t;\n\nint parse(const char *s);\n\n/* Doc. */\nstatic int *find(struct node *n)\n{\n    return &n->x;\n}\n#endif\n",
-        "constant A_H, macro MAX, type node_t, struct node, function parse, function find",
+        "macro MAX, type node_t, struct node, function parse, function find",
         "#ifndef A_H|int parse",
     ),
     (

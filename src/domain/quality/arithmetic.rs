@@ -110,6 +110,21 @@ pub fn is_in_unit(value: f64, unit: &str, source: &[f64]) -> bool {
     counts.any(|count| count >= RESULT_MIN && source.iter().any(|n| is_same(*n, count)))
 }
 
+/// Whether a percentage is the share that one number said beside it has of another, or what that leaves: 3 of 16 are 18.75 %, the rest 81.25 %.
+pub fn is_share(number: Written, unit: &str, said: &[f64]) -> bool {
+    let is = |share: f64| is_same(share, number.value) || number.rounds(share);
+    let shares = said
+        .iter()
+        .flat_map(|part| said.iter().map(move |whole| (part, whole)))
+        .filter(|(part, whole)| 0.0 < **part && part < whole)
+        .map(|(part, whole)| 100.0 * part / whole);
+    matches!(unit, "%" | "percent")
+        && number.tells()
+        && shares
+            .into_iter()
+            .any(|share| is(share) || is(100.0 - share))
+}
+
 /// Whether a value is the sum of all the numbers said beside it.
 pub fn is_sum_of(value: f64, said: &[f64]) -> bool {
     value >= RESULT_MIN && said.len() > 2 && is_same(said.iter().sum(), value)
@@ -218,6 +233,15 @@ fn is_same(a: f64, b: f64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_is_known_by_its_part_and_its_whole() {
+        let is = |text: &str, unit: &str| {
+            is_share(Written::of(text, text.parse().unwrap()), unit, &[16.0, 3.0])
+        };
+        assert!(is("18.75", "%") && is("81.25", "percent") && is("18.8", "%"));
+        assert!(!is("18.75", "bytes") && !is("19.75", "%") && !is("533.3", "%"));
+    }
 
     #[test]
     fn what_is_computed_from_numbers_at_hand_is_told_from_what_is_not() {

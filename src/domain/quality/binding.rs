@@ -193,6 +193,11 @@ impl AtHand {
             || arithmetic::is_double_or_half(value, &said)
             || arithmetic::is_in_unit(value, mention.unit, &self.source)
             || arithmetic::is_in_unit(value, mention.unit, &said)
+            || arithmetic::is_share(
+                arithmetic::Written::of(mention.text, value),
+                mention.unit,
+                &said,
+            )
             || arithmetic::is_sum_of(value, &said)
             || arithmetic::is_converted(value, &said)
             || arithmetic::is_product_of(value, &self.source)

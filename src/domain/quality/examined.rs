@@ -29,6 +29,8 @@ pub struct Examined<'a> {
     mentions: Vec<Mention<'a>>,
     quoting: Quoting,
     brings_input: bool,
+    /// Of the question's inputs, how many it takes up.
+    inputs_taken: usize,
 }
 
 impl<'a> Examined<'a> {
@@ -51,6 +53,7 @@ impl<'a> Examined<'a> {
             document,
             evidence,
             brings_input,
+            inputs_taken: worked::taken_up(&inputs, answer),
         }
     }
 
@@ -74,6 +77,7 @@ impl<'a> Examined<'a> {
             quoting: &self.quoting,
             evidence: self.evidence,
             brings_input: self.brings_input,
+            inputs_taken: self.inputs_taken,
             unparsable: unparsable.len(),
         };
         let parts = subject.measure();

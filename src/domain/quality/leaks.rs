@@ -121,6 +121,16 @@ static PHRASES: LazyLock<Phrases> = LazyLock::new(|| {
         "as a language model",
         "my training data",
         "my knowledge cutoff",
+        "the source text shows",
+        "the source text does not",
+        "the source text doesn't",
+        "the source text leaves",
+        "the source text states",
+        "the source text says",
+        "the source text mentions",
+        "the source text specifies",
+        "the source text indicates",
+        "the source text tells",
         "this chunk",
         "the chunk above",
         "the user asks",
@@ -167,6 +177,7 @@ mod tests {
             "the code provided by you fails.",
             "as an ai i fail.",
             "the snippet shows it.",
+            "the source text leaves open what fails.",
         ] {
             assert!(first(leak, &index).is_some(), "{leak}");
         }

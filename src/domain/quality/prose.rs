@@ -20,6 +20,13 @@ pub fn quotations<'a>(text: &'a str, marks: &[char]) -> Vec<&'a str> {
 /// String literals of code, and quoted input in a question: between double quotes, or between single ones.
 pub fn literals(code: &str) -> Vec<&str> {
     let mut found = quotations(code, &DOUBLE_QUOTES);
+    found.extend(single_literals(code));
+    found
+}
+
+/// Texts between single quotes.
+pub fn single_literals(code: &str) -> Vec<&str> {
+    let mut found = Vec::new();
     let mut at = 0;
     while let Some(open) = code[at..].find('\'').map(|offset| at + offset) {
         let literal = single_quoted(code, open);

@@ -208,7 +208,9 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn prose(&mut self, text: &'a str) {
-        let quotes = prose::quotations(text, &DOUBLE_QUOTES);
+        let mut quotes = prose::quotations(text, &DOUBLE_QUOTES);
+        let data = prose::single_literals(text).into_iter();
+        quotes.extend(data.filter(|literal| literal.contains(|c: char| c.is_ascii_digit())));
         for quote in &quotes {
             match naming::before_definition(text, quote) {
                 Some(before) => {
@@ -311,7 +313,8 @@ impl<'a> Reader<'a, '_> {
         let is_foreign = is_own
             || own::is_reserved(name)
             || own::is_numbered_letter(name)
-            || vocabulary::is_unit(name);
+            || vocabulary::is_unit(name)
+            || vocabulary::is_in_passing(name);
         let is_common = vocabulary::is_known(name) || is_foreign && known == Support::None;
         let sort = if is_common { Sort::Common } else { Sort::Name };
         let support = match known {

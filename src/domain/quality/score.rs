@@ -31,6 +31,8 @@ const LINE_COST: f64 = 0.4;
 const QUOTE_COST: f64 = 0.15;
 /// All quoted texts together leave at least this.
 const QUOTES_LEFT: f64 = 0.7;
+/// An example's numbers and texts together leave at least this.
+const EXAMPLE_LEFT: f64 = 0.6;
 /// Values cost this share where the question brings input of its own, from which an answer derives others.
 const DERIVED_SHARE: f64 = 0.25;
 /// Repeated text costs this many times its share: a tenth said twice is a fault, not a tenth of one.
@@ -41,6 +43,9 @@ const SENTENCE_AGAIN_FACTOR: f64 = 0.4;
 const ECHO_WEIGHT: f64 = 0.25;
 /// All that the question brought tells no more than this together: a long call in a question is still an echo.
 const ECHOES_MAX: f64 = 0.75;
+/// An input of the question that the answer takes up to follow it through tells this much, and no more than two do.
+const INPUT_WEIGHT: f64 = 0.75;
+const INPUTS_MAX: usize = 2;
 /// Share of words that an answer has in common with any source file.
 const WORDING_BY_CHANCE: f64 = 0.35;
 /// An answer in the source's own words tells as much as this many names.
@@ -54,7 +59,7 @@ pub struct Parts {
     /// Mean support of the distinct identifiers and files named, but, where the question brings input of its own, for those of it without evidence, times 0.5 for each without evidence; 1 if none is named.
     /// One that only the rest of the repository has counts 0.1.
     pub names: f64,
-    /// Product over distinct numbers (weight 0.55; those that displace none of the source together 0.55 at least, or 0.7 where an example is worked through), line numbers (0.4) and quoted texts (0.15, together 0.7 at least) of `1 - weight * (1 - support)`; those of the question are left out, and
+    /// Product over distinct numbers (weight 0.55; those that displace none of the source together 0.55 at least, or 0.7 where an example is worked through), line numbers (0.4) and quoted texts (0.15, together 0.7 at least; with an example's numbers 0.6) of `1 - weight * (1 - support)`; those of the question are left out, and
     /// where it brings input of its own the weights are a quarter.
     pub values: f64,
     /// 0.45 for each quotation of the source that was altered, for each constant or default given another value, and for each sum that does not come out.
@@ -62,7 +67,7 @@ pub struct Parts {
     /// 0.6 for each code block that is no quotation and does not parse.
     pub syntax: f64,
     /// `1 - 0.5^n` for the n distinct things of the source that the answer names or quotes, those of the question (0.75 together at most) and
-    /// everyday names counting a quarter, plus 4 times the share of its words that the source has, beyond 0.35.
+    /// everyday names counting a quarter, 0.75 for each of two inputs of the question's that it takes up, plus 4 times the share of its words that the source has, beyond 0.35.
     pub substance: f64,
     /// `0.8 + 0.2 * min(1, 4 * share)` for the share of the question's words that the answer takes up.
     pub relevance: f64,
@@ -128,6 +133,8 @@ pub struct Subject<'a> {
     pub evidence: &'a EvidenceIndex,
     /// Whether the question brings input of its own.
     pub brings_input: bool,
+    /// Of these, how many the answer takes up.
+    pub inputs_taken: usize,
     /// How many code blocks of the answer's own do not parse.
     pub unparsable: usize,
 }
@@ -195,9 +202,11 @@ impl Subject<'_> {
         };
         let numbers = self.supports(Sort::Number);
         let (displacing, others): (Vec<f64>, Vec<f64>) = numbers.partition(|one| *one == 0.0);
+        let numbers = left(others, NUMBER_COST * share).max(least);
+        let quotes = left(self.supports(Sort::Quote), QUOTE_COST * share).max(QUOTES_LEFT);
+        let example = if works_example { EXAMPLE_LEFT } else { 0.0 };
         left(displacing, NUMBER_COST * share)
-            * left(others, NUMBER_COST * share).max(least)
-            * left(self.supports(Sort::Quote), QUOTE_COST * share).max(QUOTES_LEFT)
+            * (numbers * quotes).max(example)
             * left(self.supports(Sort::Line), LINE_COST)
     }
 
@@ -220,6 +229,7 @@ impl Subject<'_> {
         weigh(true).min(ECHOES_MAX)
             + weigh(false)
             + self.quoting.exact as f64
+            + INPUT_WEIGHT * self.inputs_taken.min(INPUTS_MAX) as f64
             + WORDING_WEIGHT * (wording - WORDING_BY_CHANCE).max(0.0)
     }
 }

@@ -58,6 +58,24 @@ fn code(answer: &str) -> Option<FailureCode> {
 }
 
 #[test]
+fn names_that_come_in_passing_cost_nothing_and_invented_ones_do() {
+    let told = |name: &str| {
+        let answer = format!("{TRUE_ANSWER} Outside this loop, `{name}` would do the same.");
+        rate(QUESTION, &answer, &index()).parts.names
+    };
+    assert!(told("as_completed") > 0.9 && told("handle") > 0.9);
+    assert!(told("as_compiled") < 0.5);
+}
+
+#[test]
+fn an_example_of_an_answers_own_keeps_most_of_its_worth() {
+    let answer = format!(
+        "{TRUE_ANSWER} For 'page-77' that would be 31 seconds in all, for \"page 78\" and \"page 79\" it could be 45 or 67 of them, or 83."
+    );
+    assert!(rate(QUESTION, &answer, &index()).parts.values >= 0.6);
+}
+
+#[test]
 fn a_true_answer_passes_with_a_high_score_and_no_flags() {
     let score = check(TRUE_ANSWER).unwrap();
     assert!(score.value > 0.9, "{score:?}");

@@ -101,6 +101,87 @@ const BUILT_IN: &[&str] = &[
      ipairs pairs tostring tonumber setmetatable getmetatable rawget rawset pcall xpcall select unpack insert concat gmatch gsub",
 ];
 
+/// More functions, methods and types of the same libraries, which answers bring in passing.
+const IN_PASSING: &[&str] = &[
+    // Python
+    "fullmatch finditer findall subn compile escape isalnum isalpha isdigit isnumeric isdecimal isascii isidentifier islower isupper istitle \
+     casefold capitalize swapcase partition rpartition removeprefix removesuffix splitlines expandtabs zfill ljust rjust maketrans translate \
+     union difference intersection symmetric_difference issubset issuperset isdisjoint discard popleft appendleft extendleft most_common \
+     move_to_end cache cached_property cache_clear cache_info total_ordering singledispatch cmp_to_key attrgetter itemgetter methodcaller \
+     groupby accumulate starmap takewhile dropwhile zip_longest combinations permutations product cycle pairwise tee suppress nullcontext \
+     ExitStack AsyncExitStack asynccontextmanager closing redirect_stdout basename dirname splitext abspath realpath isfile isdir islink \
+     exists makedirs mkdir rmdir unlink rename listdir scandir getcwd chdir environ urandom getpid iterdir glob rglob read_text write_text \
+     read_bytes write_bytes resolve relative_to with_suffix is_file is_dir monotonic perf_counter strftime strptime isoformat fromisoformat \
+     fromtimestamp utcnow utcfromtimestamp total_seconds timezone tzinfo randint choice shuffle uniform loads dumps load dump JSONDecodeError \
+     urlparse urlsplit urljoin urlencode quote unquote parse_qs b64encode b64decode sha256 md5 hexdigest digest compare_digest hmac \
+     signature getmembers iscoroutinefunction isgenerator currentframe getsource import_module is_alive daemon Semaphore BoundedSemaphore \
+     Event Condition Barrier ThreadPoolExecutor ProcessPoolExecutor as_completed get_event_loop new_event_loop run_until_complete \
+     ensure_future wait_for CancelledError StringIO BytesIO TextIOWrapper heappush heappop heapify nlargest nsmallest bisect_left \
+     bisect_right insort WeakValueDictionary WeakKeyDictionary TYPE_CHECKING NamedTuple TypedDict Literal ClassVar Final Annotated \
+     basicConfig StreamHandler FileHandler NullHandler check_call check_output Popen communicate returncode MagicMock \
+     monkeypatch capsys fixture parametrize __missing__ __setstate__ __getstate__ __reduce__ __copy__ __deepcopy__ __format__ __index__ \
+     __int__ __float__ __add__ __sub__ __mul__ __mod__ __and__ __or__ __xor__ __neg__ __reversed__ __await__ __aiter__ __anext__ __set_name__ \
+     __get__ __set__ __getattribute__ __init_subclass__ __post_init__ __wrapped__ __module__ __qualname__ __annotations__ __str__",
+    // JavaScript, TypeScript
+    "instanceof toLocaleString toLocaleUpperCase toLocaleLowerCase trimLeft trimRight fromCharCode fromCodePoint copyWithin flatten \
+     reverse sort pop join slice splice keys values entries has get set add delete clear size next return throw getOwnPropertyNames \
+     getOwnPropertyDescriptor getOwnPropertySymbols setPrototypeOf preventExtensions isExtensible seal isSealed groupBy hasOwn structuredClone \
+     isSafeInteger toPrecision toExponential MAX_SAFE_INTEGER MIN_SAFE_INTEGER MAX_VALUE EPSILON POSITIVE_INFINITY round sqrt cbrt hypot sign \
+     imul clz32 log2 log10 pow getFullYear getMonth getDate getDay getHours getMinutes getSeconds getMilliseconds getTimezoneOffset setTime \
+     toUTCString toDateString lastIndex ignoreCase multiline sticky asyncIterator toStringTag toPrimitive hasInstance species iterator \
+     SharedArrayBuffer Atomics Int8Array Int16Array Int32Array Uint16Array Uint32Array Float32Array Float64Array BigInt64Array TextEncoder \
+     TextDecoder atob btoa requestAnimationFrame MutationObserver localStorage sessionStorage innerHTML textContent createElement appendChild \
+     stopPropagation Blob FormData ReadableStream WritableStream alloc allocUnsafe byteLength createServer listen appendFile mkdirSync \
+     readdirSync unlinkSync extname basename dirname isAbsolute promisify inherits removeListener removeAllListeners listenerCount",
+    // Rust
+    "is_some_and is_ok_and filter find any all zip last first max_by_key min_by_key sum product partition unzip for_each try_for_each inspect \
+     flatten dedup sort_by sort_by_key sort_unstable binary_search split_at split_once rsplit_once splitn strip_prefix strip_suffix trim_start \
+     trim_end trim_matches char_indices is_alphanumeric is_whitespace is_ascii_digit eq_ignore_ascii_case to_ascii_lowercase \
+     to_ascii_uppercase parse as_millis as_secs elapsed checked_div saturating_mul rem_euclid leading_zeros trailing_zeros count_ones pow abs \
+     is_power_of_two next_power_of_two replace forget transmute null_mut NonNull MaybeUninit ManuallyDrop UnsafeCell AtomicBool \
+     AtomicUsize AtomicU64 Ordering Acquire Release AcqRel SeqCst Relaxed compare_exchange fetch_add fetch_sub load store lock try_lock \
+     read_line lines bytes chars unwrap_unchecked unwrap_or_else",
+    // C, C++
+    "rand srand random strtoull strtoll strtod strncat strspn strcspn strpbrk strtok strtok_r memmem bsearch isalnum isupper islower isxdigit \
+     ispunct iscntrl isprint puts putchar getchar getc ungetc perror assert abs labs floor ceil fmod pow sqrt time clock gettimeofday \
+     clock_gettime usleep nanosleep open close read write lseek fcntl ioctl select poll epoll_wait socket bind listen accept connect send recv \
+     getaddrinfo pthread_create pthread_join pthread_mutex_lock pthread_mutex_unlock fork execvp waitpid signal sigaction mmap munmap getline \
+     sscanf vfprintf feof ferror fseek ftell rewind remove rename tmpfile EAGAIN EINTR ERANGE ENOENT EEXIST INT64_MAX UINT32_MAX UINT64_MAX \
+     begin end cbegin cend emplace try_emplace insert_or_assign find_if sort stable_sort lower_bound upper_bound accumulate transform \
+     move forward swap exchange unique_lock scoped_lock condition_variable thread future promise async steady_clock chrono length_error \
+     bad_alloc underlying_type enable_if is_same decay_t initializer_list",
+    // Go
+    "Errorf Fatalf Logf Helper Cleanup TempDir MkdirAll RemoveAll Getwd Args Stdin Stdout Stderr EOF Copy Pipe LimitReader MultiWriter TeeReader \
+     NopCloser Flush Scan Text Bytes Buffer WriteString ReadString Fields SplitN TrimRight TrimLeft TrimPrefix TrimSuffix ToLower ToUpper EqualFold \
+     Index LastIndex Repeat Map Title FormatInt Quote SortFunc Ints Strings SliceStable Search AddInt64 LoadInt64 StoreInt64 CompareAndSwap NumCPU \
+     GOMAXPROCS Gosched AfterFunc NewTimer NewTicker Tick Duration Until Before After Equal Unix UnixNano Format Parse RFC3339 DeepEqual \
+     DeadlineExceeded Canceled Cause",
+    // Java, C#
+    "indexOf lastIndexOf replaceAll startsWith endsWith toUpperCase toLowerCase strip isBlank join format asList unmodifiableList emptyList \
+     singletonList sort reverse removeIf forEach map filter flatMap anyMatch allMatch noneMatch findFirst orElse orElseGet orElseThrow ifPresent \
+     collect toList groupingBy joining compute merge putAll keySet entrySet values iterator next synchronized wait notify notifyAll sleep \
+     interrupt submit invokeAll shutdown awaitTermination submitAll CountDownLatch ReentrantLock AtomicInteger AtomicLong AtomicReference \
+     ThreadLocal WeakReference BigInteger BigDecimal LocalDate LocalDateTime ZonedDateTime Instant Pattern Matcher Files Paths TryGetValue \
+     ToString GetHashCode IDisposable IEnumerable Dictionary StringComparer ArgumentNullException InvalidOperationException",
+    // Ruby, PHP, Lua
+    "each_pair each_slice each_cons flat_map group_by sort_by min_by max_by sum zip first last take drop any? all? none? key? nil? zero? start_with? \
+     end_with? strip chomp downcase upcase capitalize squeeze tr to_f to_proc itself instance_of kind_of? instance_variable_set const_get \
+     class_eval instance_eval Comparable Enumerable Mutex synchronize strtolower strtoupper ucfirst ucwords lcfirst trim ltrim rtrim substr \
+     substr_count str_contains str_starts_with str_ends_with str_repeat str_pad str_split strrev strcmp strstr stripos strrpos number_format \
+     is_callable is_object is_int is_numeric is_bool is_float is_iterable is_file is_dir file_exists file_get_contents file_put_contents fopen \
+     fclose fgets fwrite unlink mkdir array_keys array_values array_slice array_splice array_shift array_unshift array_pop array_push array_search \
+     array_unique array_reverse array_combine array_fill array_flip array_column array_diff array_intersect array_walk array_sum array_chunk usort \
+     uasort uksort ksort asort call_user_func call_user_func_array func_get_args method_exists property_exists class_exists get_class \
+     spl_object_id spl_object_hash SplObjectStorage iterator_to_array ArrayAccess Countable IteratorAggregate Traversable Closure Stringable \
+     intval floatval strval boolval settype gettype var_dump print_r serialize unserialize md5 sha1 hash random_int mt_rand microtime strtotime \
+     date DateTime DateTimeImmutable DateInterval preg_split preg_quote preg_match_all htmlspecialchars urlencode rawurlencode http_build_query \
+     __construct __invoke __get __set __isset __unset __toString __callStatic",
+];
+
+/// Names that stand for the reader's own code in an example.
+const STAND_INS: &str = "foo bar baz qux foobar handle process consume compute callback handler do_work doWork do_something doSomething do_stuff \
+     my_function myFunction my_func myFunc some_function someFunction use_it useIt work";
+
 /// Names that have humps yet are English in a text about software.
 const TECHNOLOGY: &str = "JavaScript TypeScript GitHub GitLab OpenSSL OpenAI PyPI PyPy CPython NumPy PyTorch TensorFlow NodeJS \
      WebSocket WebSockets WebAssembly PostgreSQL MySQL SQLite MongoDB GraphQL macOS iOS iPhone iPad FreeBSD OpenBSD NetBSD LaTeX \
@@ -131,6 +212,17 @@ static KNOWN: LazyLock<HashedSet> = LazyLock::new(|| {
 /// Whether a word needs no evidence.
 pub fn is_known(word: &str) -> bool {
     KNOWN.contains(&words::hash(word))
+}
+
+static PASSING: LazyLock<HashedSet> = LazyLock::new(|| {
+    let lists = IN_PASSING.iter().chain([&STAND_INS]);
+    let words = lists.flat_map(|list| list.split_whitespace());
+    words.map(words::hash).collect()
+});
+
+/// Whether a word that the source has not needs no evidence; where the source has it, it is a name like any other.
+pub fn is_in_passing(word: &str) -> bool {
+    PASSING.contains(&words::hash(word))
 }
 
 static STANDARD_MODULES: LazyLock<HashedSet> =

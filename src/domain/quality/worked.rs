@@ -11,6 +11,9 @@ use super::words::{self, Kind};
 /// So many sentences, at most, after the one with an example's input speak of it still.
 const SENTENCES_AFTER: usize = 1;
 
+/// A question that says one or two of something counts; "three and a half hours" are an input.
+const COUNTED_MAX: f64 = 2.0;
+
 /// Inputs that a question gives: quoted text, or code that is neither a name nor a call of names, where the source has it not.
 pub fn inputs<'q>(question: &'q str, evidence: &EvidenceIndex) -> Vec<&'q str> {
     let code = prose::quotations(question, &['`']);
@@ -19,13 +22,32 @@ pub fn inputs<'q>(question: &'q str, evidence: &EvidenceIndex) -> Vec<&'q str> {
     all.filter(|text| !has_text(text, evidence)).collect()
 }
 
+/// How many of a question's inputs an answer takes up as they are, to follow them through. One alone, with what stands in it, may only be named.
+pub fn taken_up(inputs: &[&str], answer: &str) -> usize {
+    const INPUT_BYTES_MIN: usize = 3;
+    let is_inner = |text: &&&str| {
+        let mut others = inputs.iter().filter(|other| *other != *text);
+        others.any(|other| other.contains(**text))
+    };
+    let long = inputs.iter().filter(|text| text.len() >= INPUT_BYTES_MIN);
+    let taken = long
+        .filter(|text| !is_inner(text))
+        .filter(|text| answer.contains(**text))
+        .count();
+    if taken > 1 { taken } else { 0 }
+}
+
 /// Whether a question asks to follow something through, or brings input of its own: then an answer may derive values from it.
 pub fn asks_for_one(question: &str, inputs: &[&str], evidence: &EvidenceIndex) -> bool {
     const WORDS: [&str; 4] = ["trace ", "walk through", "step by step", "step through"];
     let folded = question.to_lowercase();
     let mut numbers = words::each_token(question).filter(|t| t.kind == Kind::Number);
+    let mut in_words = folded
+        .split(|c: char| !c.is_alphabetic())
+        .filter_map(prose::number_of_word);
     WORDS.iter().any(|word| folded.contains(word))
         || numbers.any(|t| !has_number(t.text, evidence))
+        || in_words.any(|value| value > COUNTED_MAX && evidence.number(value).next().is_none())
         || !inputs.is_empty()
 }
 
@@ -105,6 +127,7 @@ mod tests {
             "What does `squeeze` make of 'ab*cd'?",
             "What does `squeeze` make of `a\\*b`?",
             "What does `squeeze(text)` give for 17 stars?",
+            "What does `squeeze` make of three stars?",
             "Walk through `squeeze` for a text that ends in a star.",
         ] {
             assert!(asks(question), "{question}");
@@ -113,9 +136,29 @@ mod tests {
             "What does `squeeze(text, keep=2)` look for?",
             "What is `text[:at]` or `at[text]` in `squeeze`?",
             "Why does it look for '*' in its text?",
+            "Which two parts has `squeeze`?",
         ] {
             assert!(!asks(question), "{question}");
         }
+    }
+
+    #[test]
+    fn inputs_are_taken_up_only_where_more_than_one_is() {
+        let index = index();
+        let taken = |question: &str, answer: &str| taken_up(&inputs(question, &index), answer);
+        let question = "What does `squeeze` make of 'ab*cd' and of \"x*yz\"?";
+        assert_eq!(
+            taken(question, "'ab*cd' ends at the star, and so does 'x*yz'."),
+            2
+        );
+        assert_eq!(taken(question, "'ab*cd' ends at the star."), 0);
+        assert_eq!(
+            taken(
+                "What is `squeeze(\"ab*cd\")`?",
+                "`squeeze(\"ab*cd\")` is fine."
+            ),
+            0
+        );
     }
 
     #[test]
@@ -135,6 +178,7 @@ mod tests {
         );
         for answer in [
             "With \"ab*cdefgh\", `squeeze` finds it by `rfind` and moves 7 back.",
+            "With 'ab*cd9', `squeeze` finds it by `rfind` and moves 7 back.",
             "Take `squeeze(\"xyz\", 9)`. Then `rfind` moves 7 back.",
             "For a text with 7 stars `squeeze` takes what `rfind` finds.",
         ] {
