@@ -121,6 +121,30 @@ fn seconds(text: &str, unit: f64) -> Option<Duration> {
     (number >= 0.0).then(|| Duration::try_from_secs_f64(number * unit).unwrap_or(Duration::MAX))
 }
 
+/// The wait that a message names in words, such as "try again in 6.5s", "retry after 26 seconds", "wait 1 minute". `words` is lower-case.
+pub(super) fn wait_in_words(words: &str) -> Option<Duration> {
+    const LEADS: [&str; 4] = ["try again in ", "retry in ", "retry after ", "wait "];
+    LEADS.iter().find_map(|lead| {
+        let (_, rest) = words.split_once(lead)?;
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+        let (number, rest) = rest.split_at(end.unwrap_or(rest.len()));
+        let number = number.trim_end_matches('.');
+        go_duration(number).or_else(|| seconds(number, unit_secs(rest.trim_start())?))
+    })
+}
+
+fn unit_secs(unit: &str) -> Option<f64> {
+    const UNITS: [(&str, f64); 5] = [
+        ("ms", 1e-3),
+        ("milli", 1e-3),
+        ("sec", 1.0),
+        ("min", 60.0),
+        ("hour", 3600.0),
+    ];
+    let known = UNITS.iter().find(|(name, _)| unit.starts_with(name));
+    known.map(|(_, secs)| *secs)
+}
+
 /// Durations as Go prints them: numbers with units, largest first.
 fn go_duration(text: &str) -> Option<Duration> {
     let mut rest = text;

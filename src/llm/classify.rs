@@ -3,6 +3,8 @@
 //! One pure function from status, headers and body to what happens next. The status decides first; where servers use one status
 //! for several things (400, 403, 404, 422, 429, 500), the words of the error object decide.
 
+mod words;
+
 use super::backoff;
 use super::error::RunStop;
 use super::profile::Complaint;
@@ -11,6 +13,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
+use words::Words;
 
 /// What to do after a response that is no completion.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,25 +46,25 @@ pub(super) struct Finding {
 /// Judges a response whose status is not 2xx.
 pub(super) fn classify(status: u16, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Finding {
     let object: Value = serde_json::from_slice(body).unwrap_or_default();
-    let complaint = Words::of(&object);
-    let wait = backoff::asked_wait(headers, now).or_else(|| complaint.retry_info());
-    let told = match complaint.message.is_empty() {
+    let words = Words::of(&object);
+    let wait = backoff::asked_wait(headers, now).or_else(|| words.asked_wait(now));
+    let told = match words.message.is_empty() {
         true => page_excerpt(body),
-        false => complaint.message.clone(),
+        false => words.message.clone(),
     };
     Finding {
-        verdict: verdict(status, &complaint, wait),
+        verdict: verdict(status, &words, wait),
         message: headline(status, &told),
     }
 }
 
 /// Judges an error object that came under a good status. A numeric `code` that is an HTTP status counts as one.
-pub(super) fn classify_object(error: &Value) -> Finding {
+pub(super) fn classify_object(error: &Value, now: SystemTime) -> Finding {
     let wrapped = serde_json::json!({ "error": error });
     let words = Words::of(&wrapped);
     let status = words.status.unwrap_or(500);
     Finding {
-        verdict: verdict(status, &words, words.retry_info()),
+        verdict: verdict(status, &words, words.asked_wait(now)),
         message: format!("error object in a good response: {}", words.message),
     }
 }
@@ -83,13 +86,15 @@ fn verdict(status: u16, words: &Words, wait: Option<Duration>) -> Verdict {
         413 => Verdict::Shrink {
             context_tokens: None,
         },
-        429 if words.says_quota() => Verdict::Run(RunStop::Quota),
+        429 if words.says_quota() && !words.says_rate(wait) => Verdict::Run(RunStop::Quota),
         429 => retry(FailureCode::RateLimited, true),
         408 => retry(FailureCode::Timeout, false),
-        409 | 425 | 499 => retry(FailureCode::ServerError, false),
+        409 | 424 | 425 | 499 => retry(FailureCode::ServerError, false),
+        400 if words.says_bad_generation() => retry(FailureCode::MalformedResponse, false),
         400 | 422 => refused_request(words),
         403 if words.says_content_filter() => Verdict::Item(FailureCode::ContentFilter),
-        403 if words.says_quota() => Verdict::Run(RunStop::Quota),
+        403 if words.names_unknown_model() => Verdict::Run(RunStop::ModelUnknown),
+        403 | 412 if words.says_quota() => Verdict::Run(RunStop::Quota),
         403 => Verdict::Run(RunStop::Credentials),
         404 | 410 if words.says_model() => Verdict::Run(RunStop::ModelUnknown),
         300..=399 | 404 | 405 | 410 | 421 | 426 => Verdict::Run(RunStop::EndpointWrong),
@@ -112,10 +117,12 @@ fn refused_request(words: &Words) -> Verdict {
         Verdict::Run(RunStop::Quota)
     } else if words.says_content_filter() {
         Verdict::Item(FailureCode::ContentFilter)
-    } else if let Some(part) = words.complaint() {
-        Verdict::Adapt(part)
+    } else if words.says_unfinished() {
+        Verdict::Item(FailureCode::Truncated)
     } else if words.says_model() {
         Verdict::Run(RunStop::ModelUnknown)
+    } else if let Some(part) = words.complaint() {
+        Verdict::Adapt(part)
     } else {
         Verdict::Item(FailureCode::InvalidRequest)
     }
@@ -142,200 +149,7 @@ fn page_excerpt(body: &[u8]) -> String {
     head.into_owned()
 }
 
-/// The telling parts of an error object, lower-cased for looking, in the shapes of OpenAI, llama.cpp, vLLM, FastAPI and Google.
-struct Words {
-    /// As the server wrote it.
-    message: String,
-    /// Code, type and message, lower-cased.
-    all: String,
-    code: String,
-    param: String,
-    status: Option<u16>,
-    object: Value,
-}
-
-impl Words {
-    fn of(body: &Value) -> Self {
-        let body = body.get(0).unwrap_or(body);
-        let error = [&body["error"], &body["detail"], body]
-            .into_iter()
-            .find(|value| !value.is_null());
-        let error = error.unwrap_or(&Value::Null);
-        let text = |value: &Value| match value {
-            Value::Null => String::new(),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let message = match error {
-            Value::String(text) => text.clone(),
-            Value::Object(fields) => ["message", "msg", "detail"]
-                .iter()
-                .find_map(|key| fields.get(*key))
-                .map(text)
-                .unwrap_or_default(),
-            other => text(other),
-        };
-        let code = format!("{} {}", text(&error["code"]), text(&error["type"])).to_lowercase();
-        let number = error["code"].as_u64().or_else(|| error["status"].as_u64());
-        Words {
-            all: format!("{code} {}", message.to_lowercase()),
-            message,
-            code,
-            param: text(&error["param"]).to_lowercase(),
-            status: number
-                .and_then(|n| u16::try_from(n).ok())
-                .filter(|n| (400..600).contains(n)),
-            object: error.clone(),
-        }
-    }
-
-    fn any(&self, needles: &[&str]) -> bool {
-        needles.iter().any(|needle| self.all.contains(needle))
-    }
-
-    fn says_context_length(&self) -> bool {
-        self.any(&[
-            "context_length_exceeded",
-            "exceed_context_size",
-            "context length",
-            "context size",
-            "context window",
-            "maximum context",
-            "prompt is too long",
-            "input is too long",
-            "too many input tokens",
-            "string_above_max_length",
-        ])
-    }
-
-    /// The window, from a field of its own or from "maximum context length is 4096 tokens".
-    fn context_tokens(&self) -> Option<u32> {
-        if let Some(n) = self.object["n_ctx"].as_u64() {
-            return u32::try_from(n).ok();
-        }
-        let (_, tail) = self.all.split_once("context ")?;
-        let digits = tail.find(|c: char| c.is_ascii_digit())?;
-        let number: String = tail[digits..]
-            .chars()
-            .take_while(|c| c.is_ascii_digit() || *c == ',')
-            .collect();
-        number.replace(',', "").parse().ok()
-    }
-
-    fn says_quota(&self) -> bool {
-        self.any(&[
-            "insufficient_quota",
-            "insufficient quota",
-            "exceeded your current quota",
-            "billing",
-            "credit balance",
-            "insufficient credit",
-            "insufficient balance",
-            "insufficient funds",
-        ])
-    }
-
-    fn says_credentials(&self) -> bool {
-        self.any(&[
-            "invalid_api_key",
-            "api key not valid",
-            "invalid api key",
-            "incorrect api key",
-            "authentication_error",
-        ])
-    }
-
-    fn says_content_filter(&self) -> bool {
-        self.any(&[
-            "content_filter",
-            "content filter",
-            "content_policy",
-            "content policy",
-            "content management policy",
-            "responsible ai",
-            "moderation",
-            "data_inspection_failed",
-        ])
-    }
-
-    fn says_model(&self) -> bool {
-        self.code.contains("model_not_found")
-            || self.param == "model"
-            || self.all.contains("model")
-                && self.any(&[
-                    "not found",
-                    "does not exist",
-                    "not exist",
-                    "unknown model",
-                    "invalid model",
-                    "no such model",
-                    "not a valid model",
-                ])
-    }
-
-    /// The part of the request that the server names as not taken; the `param` field is surer than the words.
-    fn complaint(&self) -> Option<Complaint> {
-        const VALUE_WORDS: [&str; 7] = [
-            "too large",
-            "too small",
-            "at most",
-            "at least",
-            "less than",
-            "greater than",
-            "exceed",
-        ];
-        let named = |name: &str| match self.param.is_empty() {
-            true => self.all.contains(name),
-            false => self.param.starts_with(name),
-        };
-        if self.says_system_role() {
-            return Some(Complaint::SystemRole);
-        }
-        if [
-            "response_format",
-            "json_schema",
-            "json_object",
-            "guided_json",
-            "grammar",
-            "structured output",
-        ]
-        .iter()
-        .any(|name| named(name))
-        {
-            return Some(Complaint::Structure);
-        }
-        if named("max_tokens") && !self.any(&VALUE_WORDS) {
-            return Some(Complaint::LengthField);
-        }
-        let temperature = named("temperature").then_some(Complaint::Temperature);
-        temperature.or_else(|| named("seed").then_some(Complaint::Seed))
-    }
-
-    /// In the words of chat templates (Gemma's, Mistral's), of OpenAI's first reasoning models and of Google.
-    fn says_system_role(&self) -> bool {
-        self.any(&[
-            "system role",
-            "role 'system'",
-            "role \"system\"",
-            "does not support 'system'",
-            "system messages are not supported",
-            "system message is not supported",
-            "developer instruction is not enabled",
-            "system instruction is not enabled",
-            "conversation roles must alternate",
-        ])
-    }
-
-    /// Google's `RetryInfo`: `"retryDelay": "34s"` among the details.
-    fn retry_info(&self) -> Option<Duration> {
-        let details = self.object["details"].as_array()?;
-        let delay = details
-            .iter()
-            .find_map(|detail| detail["retryDelay"].as_str())?;
-        let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
-        Duration::try_from_secs_f64(seconds).ok()
-    }
-}
-
+#[cfg(test)]
+mod providers;
 #[cfg(test)]
 mod tests;

@@ -91,7 +91,7 @@ impl Client {
                 Outcome::Not(item(FailureCode::SecretInAnswer, message), usable.usage)
             }
             Reading::Usable(usable) => self.check_prompt(request, usable),
-            Reading::Error(error) => Outcome::Not(classify_object(&error), Usage::default()),
+            Reading::Error(error) => Outcome::Not(classify_object(&error, now), Usage::default()),
             Reading::Malformed(message) => Outcome::Not(
                 retry(FailureCode::MalformedResponse, message),
                 Usage::default(),

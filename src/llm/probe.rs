@@ -212,7 +212,7 @@ impl Probe<'_> {
         let (usage, text) = match response::read(&exchange.body, tagged) {
             Reading::Usable(Usable { usage, text, .. }) => (usage, Some(text)),
             Reading::Useless { usage, .. } => (usage, None),
-            Reading::Error(error) => return Err(classify_object(&error)),
+            Reading::Error(error) => return Err(classify_object(&error, now)),
             Reading::Malformed(message) => {
                 let verdict = Verdict::Run(RunStop::EndpointWrong);
                 return Err(Finding { verdict, message });

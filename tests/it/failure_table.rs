@@ -207,6 +207,17 @@ fn what_asks_for_patience() {
             rate,
         ),
         row(
+            "429 that advertises billing and tells the wait in words",
+            Reply::error(
+                429,
+                "rate_limit_exceeded",
+                "Rate limit reached on tokens per minute. Please try again in 20ms. Upgrade at https://example.com/settings/billing",
+            ),
+            "rate_limited",
+            5,
+            rate,
+        ),
+        row(
             "500",
             Reply::error(500, "", "oops"),
             "server_error",
@@ -270,6 +281,42 @@ fn what_ends_the_run() {
             Reply::error(429, "insufficient_quota", "You exceeded your current quota"),
             77,
             money,
+        ),
+        stop(
+            "no more than a day's allowance, in words",
+            Reply::error(429, "rate_limit_exceeded", "Please try again in 9m38.016s."),
+            69,
+            "asks to wait longer than a run does",
+        ),
+        stop(
+            "a proxy's budget",
+            Reply::error(
+                400,
+                "budget_exceeded",
+                "Budget has been exceeded! Current cost: 0.2",
+            ),
+            77,
+            money,
+        ),
+        stop(
+            "a suspended account",
+            Reply::error(
+                412,
+                "PRECONDITION_FAILED",
+                "Account x is suspended, possibly due to reaching the monthly spending limit",
+            ),
+            77,
+            money,
+        ),
+        stop(
+            "a retired model",
+            Reply::error(
+                400,
+                "model_decommissioned",
+                "The model `x` has been decommissioned",
+            ),
+            2,
+            "does not have the model",
         ),
         stop("401", Reply::error(401, "invalid_api_key", "no"), 77, key),
         stop(

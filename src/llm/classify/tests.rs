@@ -23,7 +23,7 @@ fn expected(status: u16) -> Verdict {
         401 | 403 | 407 => Verdict::Run(RunStop::Credentials),
         402 => Verdict::Run(RunStop::Quota),
         408 => retry(Timeout, false),
-        409 | 425 | 499 => retry(ServerError, false),
+        409 | 424 | 425 | 499 => retry(ServerError, false),
         413 => Verdict::Shrink {
             context_tokens: None,
         },
@@ -189,7 +189,7 @@ fn the_words_decide_where_a_status_means_several_things() {
 
 #[test]
 fn an_error_under_a_good_status_is_judged_by_its_own_code() {
-    let verdict = |error: Value| classify_object(&error).verdict;
+    let verdict = |error: Value| classify_object(&error, SystemTime::UNIX_EPOCH).verdict;
     assert_eq!(
         verdict(json!({"code": 429})),
         retry(FailureCode::RateLimited, true)
