@@ -73,6 +73,10 @@ struct Message {
 pub(super) fn read(body: &[u8], tagged: bool) -> Reading {
     let envelope: Envelope = match serde_json::from_slice(body) {
         Ok(envelope) => envelope,
+        Err(_) if body.starts_with(b"data:") => {
+            let message = "the server streams its answer, which it was not asked to";
+            return Reading::Malformed(message.to_owned());
+        }
         Err(error) => return Reading::Malformed(format!("not a chat completion: {error}")),
     };
     if is_error(&envelope.error) {
@@ -112,7 +116,7 @@ pub(super) fn read(body: &[u8], tagged: bool) -> Reading {
 fn uselessness(finish: &str, refusal: &str, text: &str) -> Option<(FailureCode, String)> {
     let useless = |code, message: &str| Some((code, message.to_owned()));
     match finish.to_ascii_lowercase().as_str() {
-        "length" | "max_tokens" | "max_output_tokens" => {
+        "length" | "max_tokens" | "max_output_tokens" | "model_length" => {
             return useless(FailureCode::Truncated, "the completion hit the token limit");
         }
         "content_filter" | "safety" | "recitation" => {
@@ -122,7 +126,7 @@ fn uselessness(finish: &str, refusal: &str, text: &str) -> Option<(FailureCode, 
             );
         }
         "refusal" => return useless(FailureCode::Refusal, "the model refused"),
-        "error" => {
+        "error" | "abort" | "insufficient_system_resource" => {
             return useless(
                 FailureCode::ServerError,
                 "the server gave up while generating",
@@ -225,9 +229,11 @@ fn inside_tags(text: String) -> String {
 fn read_usage(usage: &Value) -> Usage {
     let count = |path: &[&str]| {
         let value = path.iter().fold(usage, |value, key| &value[key]);
-        value
+        let number = value
             .as_u64()
-            .or_else(|| value.as_f64().map(|n| n.max(0.0) as u64))
+            .or_else(|| value.as_f64().map(|n| n.max(0.0) as u64));
+        // No prompt and no completion has as many; sums of what is left cannot overflow.
+        number.filter(|&n| n <= u64::from(u32::MAX))
     };
     Usage {
         prompt: count(&["prompt_tokens"]).or_else(|| count(&["input_tokens"])),
@@ -325,6 +331,13 @@ mod tests {
             (json!({"content": "A"}), json!(null), UncleanFinish),
             (json!({"content": "A"}), json!("error"), ServerError),
             (
+                json!({"content": "A"}),
+                json!("insufficient_system_resource"),
+                ServerError,
+            ),
+            (json!({"content": "A"}), json!("abort"), ServerError),
+            (json!({"content": "A"}), json!("model_length"), Truncated),
+            (
                 json!({"content": null, "refusal": "I can't"}),
                 json!("stop"),
                 Refusal,
@@ -397,6 +410,8 @@ mod tests {
         };
         assert_eq!(read_usage(&usage), expected);
         assert_eq!(read_usage(&Value::Null), Usage::default());
+        let absurd = json!({"prompt_tokens": u64::MAX, "completion_tokens": 1e300});
+        assert_eq!(read_usage(&absurd), Usage::default());
         assert_eq!(
             read_usage(&json!({"prompt_cache_hit_tokens": 3})).cached,
             Some(3)
