@@ -128,6 +128,9 @@ impl StoreError {
     fn of(path: &Path, source: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode as Code;
         let path = path.to_owned();
+        if holds_no_value_of_ours(&source) {
+            return StoreError::Corrupt { path, source };
+        }
         match source.sqlite_error_code() {
             Some(Code::DiskFull) => StoreError::DiskFull { path },
             Some(Code::DatabaseBusy | Code::DatabaseLocked) => StoreError::Busy {
@@ -144,6 +147,18 @@ impl StoreError {
             _ => StoreError::Sqlite { path, source },
         }
     }
+}
+
+/// Whether a column has a value that this program does not write there: a damaged page that still looks like one to SQLite.
+fn holds_no_value_of_ours(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error;
+    matches!(
+        error,
+        Error::InvalidColumnType(..)
+            | Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::Utf8Error(..)
+    )
 }
 
 /// Opens a database that only its user may read, in write-ahead mode with every commit synced.

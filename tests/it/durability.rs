@@ -4,6 +4,7 @@ use crate::generation::scraped;
 use crate::kills::{CONCURRENCY, assert_complete, many_files, wasted};
 use crate::model_server::{Manner, ModelServer, Reply, answer};
 use crate::workspace::{Ran, Repo, Workspace};
+use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -201,6 +202,34 @@ fn a_damaged_cache_is_set_aside_and_the_run_goes_on() {
         let ran = workspace.run(&["prepare", "--refresh"]).expect(0);
         assert!(!ran.stderr.contains("damaged"), "{from}: {}", ran.stderr);
         assert_eq!(model.chat_count(), asked, "{from}: the new one is a cache");
+    }
+}
+
+/// A page may be damaged and still look like one to SQLite.
+#[test]
+fn a_cache_with_damaged_values_is_set_aside_too() {
+    for damage in [
+        "UPDATE stats SET content_hash = CAST(x'ff' AS TEXT)",
+        "UPDATE stats SET file_bytes = x'00'",
+        "UPDATE responses SET response = CAST(x'ff' AS TEXT)",
+        "UPDATE endpoints SET profile = CAST(x'ff' AS TEXT)",
+        "UPDATE key_parts SET entries = CAST('?' AS TEXT)",
+    ] {
+        let model = ModelServer::start();
+        let (workspace, _repo) = scraped(&model);
+        workspace.run(&["prepare"]).expect(0);
+        let cache = Connection::open(workspace.path().join("data/cache.db")).unwrap();
+        assert!(cache.execute(damage, []).unwrap() > 0, "{damage}");
+        drop(cache);
+        let ran = workspace.run(&["prepare", "--refresh"]).expect(0);
+        assert!(
+            ran.stderr.contains("was damaged; set aside"),
+            "{damage}: {}",
+            ran.stderr
+        );
+        let ran = workspace.run(&["prepare"]).expect(0);
+        assert!(!ran.stderr.contains("damaged"), "{damage}: {}", ran.stderr);
+        workspace.assert_sound();
     }
 }
 
