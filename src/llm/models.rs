@@ -16,11 +16,18 @@ pub struct ListedModel {
     pub(super) llama_cpp: bool,
 }
 
-/// Reads a list of models; `None` when the body is none.
+/// Reads a list of models; `None` when the body is none. An Ollama without models lists `null`. What Azure lists is its catalogue, not
+/// the deployments that can be asked: those it does not list.
 pub(super) fn read_list(body: &[u8]) -> Option<Vec<ListedModel>> {
     let list: Value = serde_json::from_slice(body).ok()?;
+    if list["object"] == "list" && list.get("data") == Some(&Value::Null) {
+        return Some(Vec::new());
+    }
     let entries = list["data"].as_array().or_else(|| list.as_array())?;
-    Some(entries.iter().filter_map(read_entry).collect())
+    let can_be_asked = entries
+        .iter()
+        .filter(|entry| entry["lifecycle_status"].is_null());
+    Some(can_be_asked.filter_map(read_entry).collect())
 }
 
 fn read_entry(entry: &Value) -> Option<ListedModel> {
@@ -91,8 +98,11 @@ pub(super) fn choose(
     }
 }
 
-/// Whether a listed id covers a name: itself, with a tag left out or added ("qwen:latest"), or by a pattern ("openai/*").
+/// Whether a listed id covers a name: itself, with a tag left out or added ("qwen:latest"), by a pattern ("openai/*"), or as the resource
+/// that Google lists for it ("models/gemini").
 fn is_listed_as(name: &str, id: &str) -> bool {
+    let id = id.strip_prefix("models/").unwrap_or(id);
+    let name = name.strip_prefix("models/").unwrap_or(name);
     let untagged = |text: &str| text.split(':').next().unwrap_or_default().to_owned();
     match id.strip_suffix('*') {
         Some(stem) => name.starts_with(stem),
@@ -141,6 +151,8 @@ mod tests {
         assert_eq!(chosen(Some("a"), &["a:latest"]), "a");
         assert_eq!(chosen(Some("a:nitro"), &["a"]), "a:nitro");
         assert_eq!(chosen(Some("openai/x"), &["openai/*"]), "openai/x");
+        assert_eq!(chosen(Some("g"), &["models/f", "models/g"]), "g");
+        assert_eq!(chosen(Some("models/g"), &["models/g"]), "models/g");
         assert_eq!(stop(None, &["a", "b"]), RunStop::ModelChoice);
         assert_eq!(stop(None, &[]), RunStop::ModelChoice);
         assert_eq!(stop(Some("c"), &["a", "b"]), RunStop::ModelUnknown);
@@ -165,8 +177,18 @@ mod tests {
             read_props(br#"{"default_generation_settings":{"n_ctx":4096}}"#),
             Some(4096)
         );
-        for body in ["", "{}", "<html>", r#"{"data":7}"#] {
+        for body in ["", "{}", "<html>", r#"{"data":7}"#, r#"{"data":null}"#] {
             assert_eq!(read_list(body.as_bytes()), None);
+        }
+    }
+
+    #[test]
+    fn a_list_of_nothing_that_can_be_asked_is_an_empty_one() {
+        for body in [
+            r#"{"object":"list","data":null}"#,
+            r#"{"object":"list","data":[{"id":"gpt-4o-2024-08-06","object":"model","lifecycle_status":"generally-available"}]}"#,
+        ] {
+            assert_eq!(read_list(body.as_bytes()), Some(Vec::new()), "{body}");
         }
     }
 }
