@@ -200,17 +200,23 @@ pub fn with_causes(error: &anyhow::Error) -> String {
     text
 }
 
-/// `text` with control characters escaped, line breaks between lines kept.
+/// `text` with control characters escaped, and what turns the direction of writing; line breaks between lines kept.
 pub fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() && character != '\n' && character != '\t' {
+        let is_control = character.is_control() && character != '\n' && character != '\t';
+        if is_control || turns_direction(character) {
             safe.extend(character.escape_default());
         } else {
             safe.push(character);
         }
     }
     safe
+}
+
+/// Unicode's explicit directional formatting characters (UAX 9, table 4): with them, a line can show other words than it holds.
+fn turns_direction(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 impl<'a> MakeWriter<'a> for Screen {

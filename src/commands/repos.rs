@@ -6,7 +6,7 @@ use crate::git;
 use crate::settings::SettingsError;
 use crate::workspace::Workspace;
 use std::collections::{BTreeSet, HashSet};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,9 +27,18 @@ pub struct Listed {
 pub fn listed(workspace: &Workspace) -> Result<Listed, SettingsError> {
     let file = workspace.repos_txt();
     let bytes =
-        std::fs::read(&file).map_err(|source| SettingsError::ReposFile { path: file, source })?;
+        bytes_of(&file).map_err(|source| SettingsError::ReposFile { path: file, source })?;
     let (specs, bad) = parse_list(&String::from_utf8_lossy(&bytes));
     Ok(Listed { specs, bad })
+}
+
+/// A FIFO would be waited on for ever, and read by one command alone.
+fn bytes_of(file: &Path) -> io::Result<Vec<u8>> {
+    let kind = std::fs::metadata(file)?;
+    match kind.is_file() || kind.is_dir() {
+        true => std::fs::read(file),
+        false => Err(io::Error::other("is no regular file")),
+    }
 }
 
 /// A worktree to prepare.

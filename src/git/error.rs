@@ -60,7 +60,9 @@ pub enum Problem {
     )]
     NotSmart,
     /// No connection.
-    #[error("cannot connect: {0}; check the host name and the network")]
+    #[error(
+        "cannot connect: {0}; check the host name, the network, and the proxy if one is set (https_proxy, no_proxy)"
+    )]
     Connect(String),
     /// No bytes for too long.
     #[error("the server sent nothing for {0} s; try again later")]
@@ -156,6 +158,12 @@ impl From<git2::Error> for Problem {
     fn from(error: git2::Error) -> Self {
         let message = printable(error.message());
         match error.class() {
+            _ if message.contains("unknown object format") => {
+                Problem::Unsupported("a repository of SHA-256 objects")
+            }
+            _ if message.contains("extensions.refstorage") => Problem::Unsupported(
+                "a repository with reftables (`git refs migrate --ref-format=files` there makes files of them)",
+            ),
             ErrorClass::Os | ErrorClass::Filesystem => Problem::System(message),
             _ => Problem::Data(message),
         }

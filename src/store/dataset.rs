@@ -8,6 +8,7 @@ use crate::domain::failure::Failure;
 use crate::domain::sample::{Role, Sample};
 use crate::fail_point::{Point, reach};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// What processing a file came to. At least one of `samples` and `failure` is there, or the file had nothing to ask about.
@@ -43,6 +44,17 @@ pub struct Store {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
     model_type: String,
+    /// The file that was opened; none for a connection that only reads.
+    place: Option<Place>,
+}
+
+/// Device and inode of a file.
+type Place = (u64, u64);
+
+/// What stands at `path` now.
+fn place_of(path: &Path) -> Option<Place> {
+    let meta = std::fs::metadata(path).ok()?;
+    Some((meta.dev(), meta.ino()))
 }
 
 impl Store {
@@ -54,6 +66,7 @@ impl Store {
             connection,
             path: path.to_owned(),
             model_type: model_type.to_owned(),
+            place: place_of(path),
         })
     }
 
@@ -63,16 +76,18 @@ impl Store {
             connection,
             path: path.to_owned(),
             model_type: String::new(),
+            place: None,
         }
     }
 
     /// Applies all changes in one transaction, or none, and gives the ids of the new samples in their order. `now` is UTC,
-    /// `YYYY-MM-DD HH:MM:SS`.
+    /// `YYYY-MM-DD HH:MM:SS`. SQLite goes on writing to a file that was deleted; that is an error here.
     pub fn apply(&mut self, changes: &[Change], now: &str) -> Result<Vec<i64>, StoreError> {
         let Store {
             connection,
             path,
             model_type,
+            place,
         } = self;
         let mut write = || -> rusqlite::Result<Vec<i64>> {
             let transaction =
@@ -87,7 +102,10 @@ impl Store {
         };
         let samples = write().map_err(|source| StoreError::of(path, source))?;
         reach(Point::DatasetCommitted);
-        Ok(samples)
+        match place_of(path) == *place {
+            true => Ok(samples),
+            false => Err(StoreError::Moved { path: path.clone() }),
+        }
     }
 }
 

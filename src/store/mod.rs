@@ -26,6 +26,7 @@ pub use reading::{Reader, SampleFilter, StoredFailure, StoredSample, StoredTurn}
 pub use report::{Fact, Skipped, skipped_by_reason};
 pub use sample_keys::SampleKeys;
 
+use rustix::fs::OFlags;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,6 +63,15 @@ pub enum StoreError {
         path: PathBuf,
         /// What SQLite said.
         source: rusqlite::Error,
+    },
+    /// Another file, or none, stands where the dataset was when it was opened.
+    #[error(
+        "{} was moved, deleted or replaced while this run wrote to it; run again: what was paid for is in the cache",
+        path.display()
+    )]
+    Moved {
+        /// The database file.
+        path: PathBuf,
     },
     /// The disk has no room.
     #[error("no space left for {}; free some and run again: everything stored so far is safe", path.display())]
@@ -194,13 +204,14 @@ fn open_synced(path: &Path, synchronous: &str) -> Result<rusqlite::Connection, S
     connect().map_err(|source| StoreError::of(path, source))
 }
 
-/// SQLite gives its side files the mode of the database, so the mode is set before SQLite sees the file.
+/// SQLite gives its side files the mode of the database, so the mode is set before SQLite sees the file. A FIFO there is not waited on.
 fn create_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     std::fs::OpenOptions::new()
         .append(true)
         .create(true)
         .mode(0o600)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
         .open(path)
         .map(drop)
 }

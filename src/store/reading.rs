@@ -3,8 +3,10 @@
 use super::{BUSY_SECS, Store, StoreError, schema};
 use rusqlite::{Connection, OpenFlags, Row, params};
 use std::fs::File;
+use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 /// The dataset as it stood when it was opened. Nothing can be changed through it.
@@ -171,9 +173,22 @@ impl Reader {
 
 /// Opens a database that is there without writing to it.
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    check_kind(path)?;
     match opened(path, OpenFlags::empty()).map_err(|source| StoreError::of(path, source)) {
         Err(StoreError::ReadOnly { .. }) => connect_at_rest(path),
         other => other,
+    }
+}
+
+/// SQLite would wait on a FIFO.
+fn check_kind(path: &Path) -> Result<(), StoreError> {
+    let is_fifo = std::fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo());
+    match is_fifo {
+        true => Err(StoreError::Open {
+            path: path.to_owned(),
+            source: io::Error::other("it is a FIFO"),
+        }),
+        false => Ok(()),
     }
 }
 

@@ -17,6 +17,7 @@ mod judge;
 mod kills;
 mod licence_policy;
 mod llm_edge;
+mod mishaps;
 mod model_server;
 mod neighbours;
 mod pace;

@@ -2,9 +2,10 @@
 
 use super::source::{Origin, Source};
 use super::{SeenFailure, SeenSample};
-use crate::commands::screen::{block, head, line, width};
+use crate::commands::screen::{head, line, width};
 use crate::domain::failure::FailedItem;
 use crate::domain::provenance::Making;
+use crate::logging::printable;
 use crate::report::plural;
 use std::fmt::Write as _;
 
@@ -123,7 +124,7 @@ fn failed_item(item: &FailedItem, source: Option<&Source>, shape: &Shape) -> Str
 }
 
 fn indented(content: &str) -> String {
-    let safe = block(content);
+    let safe = printable(content);
     safe.lines().map(|line| format!("  {line}\n")).collect()
 }
 
@@ -141,7 +142,7 @@ fn excerpt(source: &Source, lines: (u32, u32), evidence: &[(u32, u32)], shape: &
             .iter()
             .any(|(first, last)| (first..=last).contains(&&number));
         let mark = if rests { '>' } else { ' ' };
-        let row = format!("{mark}{number:>6}  {}", block(content));
+        let row = format!("{mark}{number:>6}  {}", printable(content));
         let row = match shape.width {
             Some(width) if row.chars().count() > width => {
                 format!("{}…", head(&row, width.saturating_sub(1)))
