@@ -84,35 +84,50 @@ pub(super) fn claim(finder: &Finder<'_>, file: &SourceFile, bare: Bare) -> Resul
     finder.cache.claim_source(source, bare)
 }
 
-/// Makes the fingerprints of all files in the dataset, when the cache has lost them. Reads every file that still has the content that
-/// was sent. A signal ends it early; the next run begins it anew.
+/// Makes the fingerprints of files in the dataset that the cache has lost, or never had: it may be new, a copy from another day, or short of
+/// what a power failure took. Looks at what was processed since it last did so, and reads those files that still have the content that was
+/// sent. A signal ends it early; the next run begins it anew.
 pub(super) fn recall(finder: &Finder<'_>) -> Result<(), StoreError> {
-    let known = finder.cache.indexed(Index::Sources, FINGERPRINT_VERSION)?;
-    if known.is_some() {
-        return Ok(());
-    }
-    let signals = &finder.session.signals;
-    let repos = finder.session.workspace.repos();
-    let mut after = String::new();
+    let known_to = finder.cache.indexed(Index::Sources, FINGERPRINT_VERSION)?;
+    let since = super::stored_time(known_to.unwrap_or(0));
+    let (begun, mut row) = (super::now_secs(), 0);
     loop {
-        let files = finder.store.files_after(&after, GROUP)?;
-        let Some((last, _)) = files.last() else { break };
-        after.clone_from(last);
-        let wanted = files.into_iter().take_while(|_| signals.seen().is_none());
-        let read = wanted.filter_map(|(path, content_hash)| {
-            let read = walk::read(&repos, &path::decode(&path), FILE_BYTES_MAX).ok()?;
-            let source = SourceCopy {
-                path,
-                content_hash,
-                is_claimed: false,
-                seen: None,
-            };
-            (read.content_hash == source.content_hash).then(|| (source, fingerprint(&read.bytes)))
-        });
-        finder.cache.keep_sources(read.collect())?;
-        if signals.seen().is_some() {
+        let files = finder.store.files_since(&since, row, GROUP)?;
+        let Some((last, ..)) = files.last() else {
+            break;
+        };
+        row = *last;
+        let files = files.into_iter().map(|(_, path, hash)| (path, hash));
+        recall_some(finder, finder.cache.without_source(files.collect())?)?;
+        if finder.session.signals.seen().is_some() {
             return Ok(());
         }
     }
-    finder.cache.keep_sources_indexed(FINGERPRINT_VERSION)
+    match known_to {
+        Some(_) if row == 0 => Ok(()),
+        _ => finder
+            .cache
+            .keep_sources_indexed(FINGERPRINT_VERSION, begun),
+    }
+}
+
+fn recall_some(finder: &Finder<'_>, files: Vec<(String, String)>) -> Result<(), StoreError> {
+    let signals = &finder.session.signals;
+    let repos = finder.session.workspace.repos();
+    let wanted = files.into_iter().take_while(|_| signals.seen().is_none());
+    let read = wanted.filter_map(|(path, content_hash)| {
+        let read = walk::read(&repos, &path::decode(&path), FILE_BYTES_MAX).ok()?;
+        let source = SourceCopy {
+            path,
+            content_hash,
+            is_claimed: false,
+            seen: None,
+        };
+        (read.content_hash == source.content_hash).then(|| (source, fingerprint(&read.bytes)))
+    });
+    let read: Vec<_> = read.collect();
+    match read.is_empty() {
+        true => Ok(()),
+        false => finder.cache.keep_sources(read),
+    }
 }

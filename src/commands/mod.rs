@@ -191,9 +191,13 @@ fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
 
 /// UTC, `YYYY-MM-DD HH:MM:SS`: the form of every stored time.
 fn now() -> String {
-    jiff::Timestamp::now()
-        .strftime("%Y-%m-%d %H:%M:%S")
-        .to_string()
+    stored_time(now_secs())
+}
+
+/// The same of a time in seconds since 1970.
+fn stored_time(secs: i64) -> String {
+    let time = jiff::Timestamp::from_second(secs).unwrap_or_default();
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// Seconds since 1970.

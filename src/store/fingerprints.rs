@@ -86,15 +86,34 @@ impl Cache {
         })
     }
 
-    /// Up to which id an index of this `version` holds the dataset; `None` when it must be made anew. One of another version is emptied.
+    /// Those of `files`, each with its content hash, whose fingerprint is not known. Blocks; not for asynchronous code.
+    pub fn without_source(
+        &self,
+        files: Vec<(String, String)>,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        self.look_blocking(move |connection| {
+            let mut select = connection
+                .prepare_cached("SELECT 1 FROM sources WHERE path = ?1 AND content_hash = ?2")?;
+            let mut unknown = Vec::new();
+            for (path, content_hash) in &files {
+                if !select.exists(params![path, content_hash])? {
+                    unknown.push((path.clone(), content_hash.clone()));
+                }
+            }
+            Ok(unknown)
+        })
+    }
+
+    /// Up to which id (of [`Index::Sources`]: which time) an index of this `version` holds the dataset; `None` when it must be made anew. One of another version is emptied.
     /// Blocks; not for asynchronous code.
     pub fn indexed(&self, index: Index, version: u32) -> Result<Option<i64>, StoreError> {
         self.look_blocking(move |connection| indexed(connection, index, version))
     }
 
-    /// Notes that [`Index::Sources`] of this `version` holds the whole dataset. Blocks; not for asynchronous code.
-    pub fn keep_sources_indexed(&self, version: u32) -> Result<(), StoreError> {
-        self.write_blocking(move |connection| keep_indexed(connection, Index::Sources, version, 0))
+    /// Notes that [`Index::Sources`] of this `version` holds all that was processed before `at` (seconds since 1970). Blocks; not for
+    /// asynchronous code.
+    pub fn keep_sources_indexed(&self, version: u32, at: i64) -> Result<(), StoreError> {
+        self.write_blocking(move |connection| keep_indexed(connection, Index::Sources, version, at))
     }
 }
 

@@ -67,15 +67,18 @@ impl Store {
         self.rows(query, values, |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
-    /// Up to `most` processed files whose path comes after `path`, ordered by path.
-    pub fn files_after(
+    /// Files processed at `since` (UTC, `YYYY-MM-DD HH:MM:SS`) or later: up to `most` of those whose row numbers come after `row`, in their
+    /// order, each with its row number and the lower-case hex SHA-256 of what was processed.
+    pub fn files_since(
         &self,
-        path: &str,
+        since: &str,
+        row: i64,
         most: usize,
-    ) -> Result<Vec<(String, String)>, StoreError> {
-        let query = "SELECT file_path, content_hash FROM FileHashes WHERE file_path > ?1 ORDER BY file_path LIMIT ?2";
-        self.rows(query, rusqlite::params![path, most as u64], |row| {
-            Ok((row.get(0)?, row.get(1)?))
+    ) -> Result<Vec<(i64, String, String)>, StoreError> {
+        let query = "SELECT rowid, file_path, content_hash FROM FileHashes
+                     WHERE rowid > ?1 AND last_processed >= ?2 ORDER BY rowid LIMIT ?3";
+        self.rows(query, rusqlite::params![row, since, most as u64], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
     }
 

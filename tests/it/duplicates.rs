@@ -224,3 +224,24 @@ fn content_that_moved_is_done_in_the_run_that_sees_it() {
 const QUEUE_IN_RUST: &str = "/// Items that wait, at most `room_left` of them.\npub struct WaitingRoom {\n    waiting_items: Vec<u32>,\n    room_left: usize,\n}\n\n\
                              impl WaitingRoom {\n    pub fn push_item(&mut self, next_item: u32) -> bool {\n        let has_room = self.room_left > 0;\n        \
                              if has_room {\n            self.waiting_items.push(next_item);\n            self.room_left -= 1;\n        }\n        has_room\n    }\n}\n";
+
+/// As a backup brings it back, or a power failure leaves it.
+#[test]
+fn a_cache_from_another_day_makes_nobody_pay_for_copies() {
+    let model = ModelServer::start();
+    let (workspace, first, fork) = forks(&model);
+    let cache = workspace.path().join("data/cache.db");
+    prepare(&workspace, &[]);
+    let old = std::fs::read(&cache).unwrap();
+    let new = "def open_gate(passing_width):\n    return passing_width * 7 + 1\n".repeat(3);
+    first.write("gate.py", &new).commit();
+    workspace.run(&["scrape"]).expect(0);
+    assert_eq!(prepare(&workspace, &[])["done"], 1);
+    std::fs::write(&cache, old).unwrap();
+    fork.write("copy.py", &new).commit();
+    workspace.run(&["scrape"]).expect(0);
+    let asked = model.chat_count();
+    let summary = prepare(&workspace, &[]);
+    assert_eq!(summary["skipped"]["duplicate_exact"], 2, "{summary}");
+    assert_eq!(model.chat_count(), asked);
+}
