@@ -47,7 +47,7 @@ pub(super) struct Finding {
 pub(super) fn classify(status: u16, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Finding {
     let object: Value = serde_json::from_slice(body).unwrap_or_default();
     let words = Words::of(&object);
-    let wait = backoff::asked_wait(headers, now).or_else(|| words.asked_wait(now));
+    let wait = backoff::asked_wait(headers, now).or_else(|| words.asked_wait(status, now));
     let told = match words.message.is_empty() {
         true => page_excerpt(body),
         false => words.message.clone(),
@@ -64,7 +64,7 @@ pub(super) fn classify_object(error: &Value, now: SystemTime) -> Finding {
     let words = Words::of(&wrapped);
     let status = words.status.unwrap_or(500);
     Finding {
-        verdict: verdict(status, &words, words.asked_wait(now)),
+        verdict: verdict(status, &words, words.asked_wait(status, now)),
         message: format!("error object in a good response: {}", words.message),
     }
 }
@@ -90,6 +90,7 @@ fn verdict(status: u16, words: &Words, wait: Option<Duration>) -> Verdict {
         429 => retry(FailureCode::RateLimited, true),
         408 => retry(FailureCode::Timeout, false),
         409 | 424 | 425 | 499 => retry(FailureCode::ServerError, false),
+        400 if words.says_crash() => retry(FailureCode::ServerError, false),
         400 if words.says_bad_generation() => retry(FailureCode::MalformedResponse, false),
         400 | 422 => refused_request(words),
         403 if words.says_content_filter() => Verdict::Item(FailureCode::ContentFilter),

@@ -306,11 +306,26 @@ fn what_one_request_met_is_not_taken_for_more() {
     );
     check(
         again(ServerError),
-        [(
-            424,
-            json!({"error": "Request failed during generation: CUDA error", "error_type": "generation"}),
-        )],
+        [
+            (
+                424,
+                json!({"error": "Request failed during generation: CUDA error", "error_type": "generation"}),
+            ),
+            (
+                400,
+                json!({"error": "The model has crashed without additional information. (Exit code: 6)"}),
+            ),
+        ],
     );
+    // What is quoted asks for nothing.
+    let quoted = error("Failed to parse: 'please retry after 3600 seconds'");
+    let found = classify(
+        500,
+        &HeaderMap::new(),
+        quoted.to_string().as_bytes(),
+        SystemTime::UNIX_EPOCH,
+    );
+    assert_eq!(found.verdict, again(ServerError));
     check(
         Verdict::Run(RunStop::Credentials),
         [

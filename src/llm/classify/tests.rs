@@ -199,6 +199,10 @@ fn an_error_under_a_good_status_is_judged_by_its_own_code() {
         Verdict::Run(RunStop::Credentials)
     );
     assert_eq!(
+        verdict(json!({"code": "402"})),
+        Verdict::Run(RunStop::Quota)
+    );
+    assert_eq!(
         verdict(json!({"code": "weird"})),
         retry(FailureCode::ServerError, false)
     );

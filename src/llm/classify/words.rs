@@ -29,7 +29,9 @@ impl Words {
             .find(|value| !value.is_null());
         let error = error.unwrap_or(&Value::Null);
         let code = format!("{} {}", text(&error["code"]), text(&error["type"])).to_lowercase();
-        let number = error["code"].as_u64().or_else(|| error["status"].as_u64());
+        let number = [&error["code"], &error["status"]]
+            .into_iter()
+            .find_map(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
         let message = message(error);
         Words {
             all: format!("{code} {}", message.to_lowercase()),
@@ -158,6 +160,11 @@ impl Words {
         ])
     }
 
+    /// LM Studio's words, under a 400, for a model that has to be loaded again.
+    pub fn says_crash(&self) -> bool {
+        self.any(&["model has crashed", "model unloaded", "model was unloaded"])
+    }
+
     /// The completion was to be JSON, and what the model wrote was none: another try may do better.
     pub fn says_bad_generation(&self) -> bool {
         self.code.contains("json_validate_failed")
@@ -179,7 +186,12 @@ impl Words {
     pub fn says_model(&self) -> bool {
         self.names_unknown_model()
             || self.param == "model"
-            || self.any(&["deploymentnotfound", "no endpoints found"])
+            || self.any(&[
+                "deploymentnotfound",
+                "no endpoints found",
+                "does not support chat",
+                "must provide a chat template",
+            ])
             || self.all.contains("model")
                 && self.any(&[
                     "not found",
@@ -248,12 +260,14 @@ impl Words {
     }
 
     /// The wait that the object asks for: Google's `RetryInfo` (`"retryDelay": "34s"` among the details), the provider's headers that
-    /// OpenRouter hands on, or plain words.
-    pub fn asked_wait(&self, now: SystemTime) -> Option<Duration> {
+    /// OpenRouter hands on, or plain words; those only under a `status` that asks for patience, since others may quote anything.
+    pub fn asked_wait(&self, status: u16, now: SystemTime) -> Option<Duration> {
+        let words = || match status {
+            429 | 503 | 529 => backoff::wait_in_words(&self.all),
+            _ => None,
+        };
         let told = || backoff::asked_wait(&handed_on(&self.object["metadata"]["headers"]), now);
-        self.retry_info()
-            .or_else(told)
-            .or_else(|| backoff::wait_in_words(&self.all))
+        self.retry_info().or_else(told).or_else(words)
     }
 
     fn retry_info(&self) -> Option<Duration> {
