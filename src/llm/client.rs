@@ -292,15 +292,20 @@ async fn list(
 ) -> Result<Vec<ListedModel>, LlmError> {
     let mut attempt = 1;
     loop {
-        let why = match transport.get(&address.models, LIST_TIMEOUT).await {
-            Ok(exchange) => match read_list(&exchange, &address.base, key) {
-                Err(error) if error.run_stop() == Some(RunStop::EndpointDead) => error.message,
+        let base = &address.base;
+        let message = match transport.get(&address.models, LIST_TIMEOUT).await {
+            Ok(exchange) => match read_list(&exchange, base, key) {
+                Err(error) if error.run_stop() == Some(RunStop::EndpointDead) => {
+                    format!(
+                        "{base} is not ready ({}); run again when it is",
+                        error.message
+                    )
+                }
                 settled => return settled,
             },
-            Err(broken) => broken.message,
+            Err(broken) => format!("no model server answers at {base}: {}", broken.message),
         };
         if attempt == CONNECT_ATTEMPTS {
-            let message = format!("no model server answers at {}: {why}", address.base);
             return Err(LlmError::stop(RunStop::EndpointDead, message));
         }
         tokio::time::sleep(backoff::delay(

@@ -191,3 +191,20 @@ fn a_named_model_is_asked_where_the_list_says_nothing_about_it() {
         assert!(workspace.count("TrainingSamples") > 0, "{shown}");
     }
 }
+
+#[test]
+fn a_server_that_still_loads_its_model_is_not_called_absent() {
+    let model = ModelServer::scripted_whole(|_| Reply::error(503, "503", "Loading model"));
+    let (mut workspace, _repo) = scraped(&ModelServer::start());
+    workspace.set_env("OPENAI_BASE_URL", &model.base_url());
+    for command in ["prepare", "check"] {
+        let ran = workspace.run(&[command]).expect(69);
+        let said = ran.stdout + &ran.stderr;
+        assert!(
+            said.contains("Loading model); run again when it is"),
+            "{said}"
+        );
+        assert!(!said.contains("no model server answers"), "{said}");
+    }
+    assert_eq!(model.chat_count(), 0);
+}
