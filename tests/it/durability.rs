@@ -509,7 +509,9 @@ fn a_system_that_gives_no_threads_ends_the_run() {
     let (workspace, _repo) = scraped(&model);
     let script = "ulimit -v 300000 || exit 99; exec \"$0\" \"$@\"";
     let ran = workspace.run_by_shell(&["prepare"], script);
-    if ran.code != 99 && ran.code != 0 {
+    // Where the last of the memory is asked for by something else, the process ends there.
+    let is_out_of_memory = ran.stderr.contains("memory allocation");
+    if ran.code != 99 && ran.code != 0 && !is_out_of_memory {
         assert_says(&ran, 1, &["cannot start the threads", "ulimit -v"]);
     }
     workspace.run(&["prepare"]).expect(0);
