@@ -541,14 +541,16 @@ pub fn answer(seen: &Seen) -> Reply {
     Reply::json(200, body)
 }
 
-/// The text between two lines that share a long token, such as a boundary; all of it when there are none.
+/// The text between two lines that share a long token, such as a boundary, and call it source; all of the prompt when there is none.
 fn source_of(prompt: &str) -> &str {
     const TOKEN_BYTES_MIN: usize = 8;
     let mut at = 0;
     for line in prompt.split_inclusive('\n') {
         at += line.len();
         let tokens = line.split(|c: char| !c.is_ascii_hexdigit());
-        for token in tokens.filter(|token| token.len() >= TOKEN_BYTES_MIN) {
+        for token in
+            tokens.filter(|token| token.len() >= TOKEN_BYTES_MIN && line.contains("SOURCE"))
+        {
             let closing = prompt[at..].lines().find(|line| line.contains(token));
             if let Some(end) = closing.and_then(|line| prompt[at..].find(line)) {
                 return &prompt[at..at + end];
