@@ -76,6 +76,18 @@ pub fn is_abbreviation(word: &str) -> bool {
         && word.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
+/// Whether a name says that it is the reader's own: `MyEncoder`, `my_handler`, `yourCallback`.
+pub fn is_readers(name: &str) -> bool {
+    let rest = |prefix: &str| name.strip_prefix(prefix);
+    let capital = |rest: &str| rest.starts_with(|c: char| c.is_ascii_uppercase());
+    ["my_", "your_"]
+        .iter()
+        .any(|prefix| rest(prefix).is_some_and(|rest| !rest.is_empty()))
+        || ["My", "my", "Your", "your"]
+            .iter()
+            .any(|prefix| rest(prefix).is_some_and(capital))
+}
+
 /// Whether a name is a letter or two and a number, `x1`, `rc9`: too little to be a claim.
 pub fn is_numbered_letter(name: &str) -> bool {
     const LETTERS_MAX: usize = 2;

@@ -65,9 +65,19 @@ pub fn speaks_of(question: &str, repository: &str, evidence: &EvidenceIndex) -> 
             .any(|name| name.sort == Sort::Name && name.support > 0.0 && !is_repository(name.text))
 }
 
-/// Quoted texts of a question that asks about something else by a name that is there: they are what it puts in, `'_foo'`.
+/// Whether a code span is what is put in rather than what is asked about: the flag of a command, a number, a path or a line of data.
+fn is_put_in(span: &str) -> bool {
+    let leads = |c: char| c.is_ascii_digit() || matches!(c, '-' | '/' | '.');
+    span.starts_with(leads)
+        || span.contains(|c: char| c.is_whitespace() || "=#%~^@/".contains(c))
+            && !span.contains('(')
+}
+
+/// Quoted texts and data of a question that asks about something else by a name that is there: they are what it puts in, `'_foo'`, `--flag`.
 fn inputs<'q>(question: &'q str, mentions: &[Mention<'_>]) -> Vec<&'q str> {
-    let quoted = prose::literals(question);
+    let mut quoted = prose::literals(question);
+    let code = prose::quotations(question, &['`']);
+    quoted.extend(code.into_iter().filter(|span| is_put_in(span)));
     let is_asked_about =
         |m: &Mention<'_>| m.sort == Sort::Name && m.support > 0.0 && !stands_in(&quoted, m);
     if mentions.iter().any(is_asked_about) {
@@ -140,6 +150,10 @@ mod tests {
             Some("read_all")
         );
         assert_eq!(
+            unknown("What does `--read_all` do?").as_deref(),
+            Some("read_all")
+        );
+        assert_eq!(
             unknown("What does `load_line` do with its limit?").as_deref(),
             Some("load_line")
         );
@@ -149,6 +163,7 @@ mod tests {
             "Why is a JSON file read line by line?",
             "What does `$limit` mean for `load_lines`?",
             "What does `load_lines` make of '_foo' and 'a_b.txt'?",
+            "What does `load_lines` make of `--read_all=1` and `bar_baz = 2.x`?",
         ] {
             assert_eq!(unknown(question), None, "{question}");
         }

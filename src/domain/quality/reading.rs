@@ -313,6 +313,7 @@ impl<'a> Reader<'a, '_> {
         let is_foreign = is_own
             || own::is_reserved(name)
             || own::is_numbered_letter(name)
+            || own::is_readers(name)
             || vocabulary::is_unit(name)
             || vocabulary::is_in_passing(name);
         let is_common = vocabulary::is_known(name) || is_foreign && known == Support::None;

@@ -63,8 +63,22 @@ fn names_that_come_in_passing_cost_nothing_and_invented_ones_do() {
         let answer = format!("{TRUE_ANSWER} Outside this loop, `{name}` would do the same.");
         rate(QUESTION, &answer, &index()).parts.names
     };
-    assert!(told("as_completed") > 0.9 && told("handle") > 0.9);
+    for name in ["as_completed", "handle", "MyPager", "my_pager"] {
+        assert!(told(name) > 0.9, "{name}");
+    }
     assert!(told("as_compiled") < 0.5);
+}
+
+#[test]
+fn dots_in_brackets_of_code_stand_for_no_text_to_be_written() {
+    assert_eq!(
+        code(&format!(
+            "{TRUE_ANSWER} In other languages that would be `vec![...]` or `%i[...]`, and `row[name]`."
+        )),
+        None
+    );
+    let unwritten = format!("{TRUE_ANSWER} The other cases are [...] alike.");
+    assert_eq!(code(&unwritten), Some(FailureCode::Placeholder));
 }
 
 #[test]
