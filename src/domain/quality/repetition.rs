@@ -8,9 +8,14 @@ use super::words::{self, HashedSet, Token};
 /// Words in a row that must recur to count as repeated. Shorter runs recur in honest prose.
 const REPEATED_WORDS: usize = 8;
 
-/// Share of the words that lie in a run of eight words which stood before.
+/// Share of the words that lie in a run of eight words which stood before. A path or a dotted name is one word: it may well be named again.
 pub fn repeated_share(text: &str) -> f64 {
-    let hashes = words::plain_words(text);
+    let spoken = text.split_whitespace();
+    let bare = spoken.map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    let hashes: Vec<u64> = bare
+        .filter(|word| !word.is_empty())
+        .map(words::hash_lowered)
+        .collect();
     let mut seen = HashedSet::with_capacity_and_hasher(hashes.len(), Default::default());
     let runs = words::runs(&hashes, REPEATED_WORDS).enumerate();
     let again = runs.filter(|(_, run)| !seen.insert(*run)).map(|(at, _)| at);
@@ -104,6 +109,10 @@ mod tests {
         assert_eq!(repeated_share(once), 0.0);
         assert_eq!(repeated_share(&format!("{once}. {once}")), 0.5);
         assert_eq!(repeated_share("a b"), 0.0);
+        let path = "src/account_000/decode/segment_15/main_part.ts";
+        let named =
+            format!("The head of {path} reads, the tail of {path} writes, and {path} ends.");
+        assert_eq!(repeated_share(&named), 0.0);
         assert!(repeated_share(&"go on ".repeat(40)) > 0.8);
     }
 
