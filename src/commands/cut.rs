@@ -232,8 +232,11 @@ impl<'a> FileContext<'a> {
     /// Whether a question is about the chunk, and not about the project in general.
     pub fn is_about(&self, shown: &Shown<'_>, question: &str) -> bool {
         let names = self.names();
-        let asked = names.symbol_asked(question, &shown.chunk.range);
-        asked.is_some() || premise::speaks_of(question, names.repository, &shown.evidence)
+        let text = &self.file.text[shown.chunk.range.clone()];
+        // The last one makes the index of the evidence, which is large and held until the answers are there.
+        names.symbol_asked(question, &shown.chunk.range).is_some()
+            || premise::names_part_of(question, text, names.repository)
+            || premise::speaks_of(question, names.repository, &shown.evidence)
     }
 
     fn names(&self) -> Names<'_> {

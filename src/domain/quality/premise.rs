@@ -14,12 +14,28 @@ use super::words;
 /// Whether everything in a question that looks like a name or a file stands in one of the `texts`, letter for letter: then nobody need look
 /// closer.
 pub fn names_what_stands_in(question: &str, texts: &[&str]) -> bool {
-    let quoted = prose::quotations(question, &['`']);
-    let words = question.split(|c: char| !words::is_word(c));
-    let shaped = words.filter(|word| words::looks_like_code(word));
-    let names = quoted.into_iter().chain(prose::files(question));
-    let mut names = names.chain(shaped);
+    let mut names = code_in(question).into_iter().chain(prose::files(question));
     names.all(|name| texts.iter().any(|text| has_whole(text, name)))
+}
+
+/// Whether a question names something that stands in a text, letter for letter, beside the `repository`. Needs no evidence.
+pub fn names_part_of(question: &str, text: &str, repository: &str) -> bool {
+    let mut names = code_in(question).into_iter();
+    names.any(|name| !is_part(repository, name) && has_whole(text, name))
+}
+
+/// What a question marks as code, or what has the shape of it.
+fn code_in(question: &str) -> Vec<&str> {
+    let mut found = prose::quotations(question, &['`']);
+    let words = question.split(|c: char| !words::is_word(c));
+    found.extend(words.filter(|word| words::looks_like_code(word)));
+    found
+}
+
+/// Whether a name is that of a repository, or its owner's.
+fn is_part(repository: &str, name: &str) -> bool {
+    let mut parts = repository.split('/');
+    parts.any(|part| part.eq_ignore_ascii_case(name))
 }
 
 /// Whether a name stands in a text, and not as a part of a longer one.
@@ -55,14 +71,12 @@ pub fn speaks_of(question: &str, repository: &str, evidence: &EvidenceIndex) -> 
     let tokens = words::each_token(question).filter(|token| !evidence.is_home(token.text));
     let asked = relevance::stems(tokens);
     let known = asked.iter().filter(|stem| evidence.has_stem(**stem));
-    let is_repository = |name: &str| {
-        let mut parts = repository.split('/');
-        parts.any(|part| part.eq_ignore_ascii_case(name))
-    };
     known.count() as f64 >= SPOKEN_SHARE_MIN * asked.len() as f64
         || reading::read(&Document::parse(question), "", evidence)
             .iter()
-            .any(|name| name.sort == Sort::Name && name.support > 0.0 && !is_repository(name.text))
+            .any(|name| {
+                name.sort == Sort::Name && name.support > 0.0 && !is_part(repository, name.text)
+            })
 }
 
 /// Whether a code span is what is put in rather than what is asked about: the flag of a command, a number, a path or a line of data.
@@ -135,6 +149,13 @@ mod tests {
             "",
             &index
         ));
+    }
+
+    #[test]
+    fn a_question_is_about_a_text_that_has_a_name_of_its() {
+        let names = |question: &str| names_part_of(question, CHUNK, "acme/lines");
+        assert!(names("What does `load_lines` give back?") && names("Where does `limit` go?"));
+        assert!(!names("What is `lines` for?") && !names("How does load_all limit lines?"));
     }
 
     #[test]
