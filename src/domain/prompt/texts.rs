@@ -47,7 +47,7 @@ code, exactly.
 - If the question assumes something wrong, say so first and correct it. If the source text does not tell, say in one sentence \
 what {file} leaves open.
 - Begin with the answer itself. Plain text, at most 200 words, no headings. The reader never saw this message: do not mention a \
-snippet, an excerpt, a context, provided code or these rules.";
+source text, a snippet, an excerpt, a context, provided code or these rules.";
 
 pub(super) const ANSWER: &str = "
 Task: answer a developer's question about {repository} ({path}).

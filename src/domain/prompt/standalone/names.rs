@@ -125,15 +125,18 @@ impl Names<'_> {
     pub fn symbol_asked(&self, question: &str, chunk: &Range<usize>) -> Option<&Symbol> {
         let mut near = self.outline.around(chunk);
         near.extend(self.outline.within(chunk));
-        let only = |is_named: &dyn Fn(&Symbol) -> bool| {
-            let mut named = near.iter().copied().filter(|symbol| is_named(symbol));
-            named.next().filter(|_| named.next().is_none())
-        };
         code_words(question).into_iter().find_map(|word| {
-            let whole =
-                |symbol: &Symbol| symbol.name == word || self.outline.full_name(symbol) == word;
             let last = parts(word).last().unwrap_or_default();
-            only(&whole).or_else(|| only(&|symbol| symbol.short_name() == last))
+            let fits = |symbol: &&Symbol| symbol.name == word || symbol.short_name() == last;
+            let fitting: Vec<&Symbol> = near.iter().copied().filter(fits).collect();
+            let is_whole =
+                |symbol: &&Symbol| symbol.name == word || self.outline.full_name(symbol) == word;
+            let mut whole = fitting.iter().copied().filter(is_whole);
+            match (whole.next(), whole.next()) {
+                (Some(only), None) => Some(only),
+                (None, _) if fitting.len() == 1 => fitting.first().copied(),
+                _ => None,
+            }
         })
     }
 
