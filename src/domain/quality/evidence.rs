@@ -186,6 +186,20 @@ impl EvidenceIndex {
         }
     }
 
+    /// Whether a name of the chunk or its context begins or ends with an affix, whatever the case.
+    pub fn has_affix(&self, affix: &str) -> bool {
+        let affix = affix.to_lowercase();
+        let is_free = |end: Option<char>| !end.is_some_and(words::is_word);
+        let mut places = self.folded_text.match_indices(&affix);
+        places.any(|(at, _)| {
+            let (head, tail) = (
+                &self.folded_text[..at],
+                &self.folded_text[at + affix.len()..],
+            );
+            is_free(head.chars().next_back()) != is_free(tail.chars().next())
+        })
+    }
+
     /// How well an identifier is known in the chunk, its context, its path or the rest of the file.
     pub fn name(&self, name: &str) -> Support {
         let both = [&self.local, self.shared.as_ref()];
@@ -321,10 +335,12 @@ impl EvidenceIndex {
         behind.is_some_and(|lines| lines < self.line_count)
     }
 
-    /// Whether the outer two of three tokens stand somewhere around some other one.
-    pub fn surrounds(&self, wanted: &[u64; 3]) -> bool {
-        self.starts(wanted[0])
-            .any(|tail| tail.get(2) == Some(&wanted[2]))
+    /// The tokens that stand alone between two others somewhere.
+    pub fn between(&self, first: u64, last: u64) -> impl Iterator<Item = u64> + '_ {
+        let threes = self.starts(first).filter_map(|tail| tail.get(..3));
+        threes
+            .filter(move |three| three[2] == last)
+            .map(|three| three[1])
     }
 
     /// Where a token stands, counted in tokens, in order.

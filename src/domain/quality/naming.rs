@@ -22,6 +22,13 @@ pub fn is_filled_in(name: &str, question: &str, evidence: &EvidenceIndex) -> boo
         && parts.iter().all(|part| is_number(part) || is_known(part))
 }
 
+/// Whether a name is the end or the beginning that names of the source have in common, as its underscore says: "the `_byname` functions".
+pub fn is_affix(name: &str, evidence: &EvidenceIndex) -> bool {
+    const LETTERS_MIN: usize = 3;
+    let is_open = name.starts_with('_') != name.ends_with('_');
+    is_open && name.trim_matches('_').len() >= LETTERS_MIN && evidence.has_affix(name)
+}
+
 /// Whether a name is a part of an input of the question in another spelling: `HTTP_Response` of `HTTPResponse2`.
 pub fn is_respelt(name: &str, question: &str) -> bool {
     let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();

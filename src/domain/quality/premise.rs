@@ -56,7 +56,9 @@ pub fn unknown_name(
         elsewhere.mark(&mut mentions);
     }
     let inputs = inputs(question, &mentions);
-    let mut asked_about = mentions.iter().filter(|name| !stands_in(&inputs, name));
+    let mut asked_about = mentions
+        .iter()
+        .filter(|name| !stands_in(&inputs, name) && !is_askers(name, question));
     asked_about
         .find(|name| name.is_unknown_name())
         .map(|name| name.text.to_owned())
@@ -87,6 +89,21 @@ fn is_put_in(span: &str) -> bool {
             && !span.contains('(')
 }
 
+/// Whether a code span is a command line with an argument, or the question says that it is an example: it is put in, whatever else is named.
+fn is_example(span: &str, question: &str) -> bool {
+    const SAYS_SO: [&str; 4] = ["for instance", "for example", "e.g.", "such as"];
+    let at = (span.as_ptr() as usize).saturating_sub(question.as_ptr() as usize);
+    let before = &question[..at];
+    span.starts_with('-') && span.contains(' ')
+        || SAYS_SO.iter().any(|words| before.contains(words))
+}
+
+/// Whether a file may be one of who asks, as in "I serve index.html with ...": nobody but they can know it.
+fn is_askers(file: &Mention<'_>, question: &str) -> bool {
+    let mut words = question.split(|c: char| !c.is_alphabetic());
+    file.sort == Sort::File && words.any(|word| matches!(word, "I" | "my" | "My"))
+}
+
 /// Quoted texts and data of a question that asks about something else by a name that is there: they are what it puts in, `'_foo'`, `--flag`.
 fn inputs<'q>(question: &'q str, mentions: &[Mention<'_>]) -> Vec<&'q str> {
     let mut quoted = prose::literals(question);
@@ -94,11 +111,10 @@ fn inputs<'q>(question: &'q str, mentions: &[Mention<'_>]) -> Vec<&'q str> {
     quoted.extend(code.into_iter().filter(|span| is_put_in(span)));
     let is_asked_about =
         |m: &Mention<'_>| m.sort == Sort::Name && m.support > 0.0 && !stands_in(&quoted, m);
-    if mentions.iter().any(is_asked_about) {
-        quoted
-    } else {
-        Vec::new()
+    if !mentions.iter().any(is_asked_about) {
+        quoted.retain(|span| is_example(span, question));
     }
+    quoted
 }
 
 fn stands_in(quoted: &[&str], name: &Mention<'_>) -> bool {
@@ -175,6 +191,10 @@ mod tests {
             Some("read_all")
         );
         assert_eq!(
+            unknown("Where is about_us.txt loaded?").as_deref(),
+            Some("about_us.txt")
+        );
+        assert_eq!(
             unknown("What does `load_line` do with its limit?").as_deref(),
             Some("load_line")
         );
@@ -185,6 +205,9 @@ mod tests {
             "What does `$limit` mean for `load_lines`?",
             "What does `load_lines` make of '_foo' and 'a_b.txt'?",
             "What does `load_lines` make of `--read_all=1` and `bar_baz = 2.x`?",
+            "What becomes of `--read_all 3` if read_all is a number?",
+            "How are prefixes of a flag read, for instance `--read_all`?",
+            "I load about_us.txt and the last line is missing. Why?",
         ] {
             assert_eq!(unknown(question), None, "{question}");
         }

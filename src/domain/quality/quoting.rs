@@ -334,12 +334,9 @@ fn is_altered_operation(tokens: &[Token<'_>], wanted: &[u64], evidence: &Evidenc
         operator.text,
         "==" | "!=" | "===" | "!==" | "<" | ">" | "<=" | ">="
     );
-    let computes = matches!(
-        operator.text,
-        "+" | "-" | "*" | "/" | "%" | "**" | "<<" | ">>" | "&" | "|" | "^" | "&&" | "||"
-    );
     let other_value = compares && evidence.follows(three[0], three[1]);
-    let other_operator = (compares || computes) && evidence.surrounds(three);
+    let mut between = evidence.between(three[0], three[2]);
+    let other_operator = between.any(|there| retouched::is_other_operator(operator.text, there));
     other_value || other_operator
 }
 

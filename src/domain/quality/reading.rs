@@ -321,6 +321,7 @@ impl<'a> Reader<'a, '_> {
         let support = match known {
             Support::Exact => 1.0,
             Support::Folded => FOLDED_SUPPORT,
+            Support::None if naming::is_affix(name, self.evidence) => FOLDED_SUPPORT,
             Support::None | Support::Restyled
                 if self.asked.contains(&words::hash(name))
                     || self.asked_folded.contains(&words::hash_folded(name))

@@ -37,12 +37,37 @@ pub fn is_one_off(
         let operand = is_set
             && (is_truth(tokens[at].text) && TRUTHS.iter().any(|t| words::hash(t) == there)
                 || tokens[at].kind == Kind::Number && evidence.number_of(there).is_some());
-        let operator = is_operator(tokens[at].text)
-            && is_operator_hash(there)
-            && !closes_generics(tokens[at].text, there);
-        (operand || operator) && !is_given(&tokens[at])
+        let operator =
+            is_other_operator(tokens[at].text, there) && !closes_generics(tokens[at].text, there);
+        (operand || operator)
+            && !is_given(&tokens[at])
+            && !(operand && is_other_side(tokens, at, there, evidence))
     };
     laid(tokens, wanted, 1, evidence).any(|changes| changes_meaning(&changes))
+}
+
+/// Whether an expression is the other side of a bound of the source, which has `there` in place of the token `at`: the last `i` is `n - 2`
+/// where it says `i < n - 1`.
+fn is_other_side(tokens: &[Token<'_>], at: usize, there: u64, evidence: &EvidenceIndex) -> bool {
+    let here = words::number_value(tokens[at].text);
+    let is_next = here
+        .zip(evidence.number_of(there))
+        .is_some_and(|(here, there)| (here - there).abs() == 1.0);
+    let mut original: Vec<u64> = tokens.iter().map(|token| token.hash).collect();
+    original[at] = there;
+    let is_bound = |place| {
+        let (before, after) = evidence.around(place, original.len());
+        let marks = [before.last(), after.get(original.len() - 1)];
+        after.starts_with(&original[1..]) && marks.into_iter().flatten().any(|m| orders(*m))
+    };
+    is_next && evidence.places(original[0]).any(is_bound)
+}
+
+/// Whether a token says that one value is less than another.
+fn orders(token: u64) -> bool {
+    ["<", "<=", ">", ">="]
+        .iter()
+        .any(|mark| words::hash(mark) == token)
 }
 
 /// Whether a block is a stretch of the source with few tokens changed. Words inside `literals` are no claim, and what `is_given` makes it an
@@ -104,6 +129,7 @@ const OPERATORS: [&str; 29] = [
     "==", "!=", "===", "!==", "<", ">", "<=", ">=", "+", "-", "*", "/", "%", "<<", ">>", "&", "|",
     "^", "&&", "||", "**", "+=", "-=", "*=", "/=", "|=", "&=", "<<=", ">>=",
 ];
+const COMPARISONS: [&str; 8] = ["==", "!=", "===", "!==", "<", ">", "<=", ">="];
 const TRUTHS: [&str; 4] = ["true", "false", "True", "False"];
 
 /// Whether a mark compares or computes.
@@ -111,8 +137,12 @@ pub fn is_operator(text: &str) -> bool {
     OPERATORS.contains(&text)
 }
 
-fn is_operator_hash(token: u64) -> bool {
-    OPERATORS.iter().any(|text| words::hash(text) == token)
+/// Whether a mark is an operator, and what the source has in its place another one of its kind: a comparison for a comparison.
+pub fn is_other_operator(text: &str, there: u64) -> bool {
+    let compares = |text: &str| COMPARISONS.contains(&text);
+    let mut others = OPERATORS.iter().filter(|other| **other != text);
+    is_operator(text)
+        && others.any(|other| words::hash(other) == there && compares(other) == compares(text))
 }
 
 /// `Vec<T>` stands in `Rc<Vec<T>>` with another mark at its end.
@@ -164,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_change_of_one_operator_or_number_is_told_from_other_code() {
-        let chunk = "if other == 0:\n    return byte >> 4\ni = self.size() - 1\nloop(byte, 3, 4)\nf<Vec<T>>(x)\nat += 1\nhead = pair[0]\nshl(1)\n\
+        let chunk = "if other == 0 or i < other - 3:\n    return byte >> 4\ni = self.size() - 1\nloop(byte, 3, 4)\nf<Vec<T>>(x)\nat += 1\nhead = pair[0]\nshl(1)\n\
                      wait(5)\ndef wait(secs): pass\n";
         let evidence = Evidence {
             chunk,
@@ -185,6 +215,7 @@ mod tests {
             "at -= 1",
             "pair[3]",
             "shl(3)",
+            "other - 5",
         ] {
             assert!(one_off(changed, ""), "{changed}");
         }
@@ -197,6 +228,8 @@ mod tests {
             "f<Vec<T>",
             "pair[i]",
             "wait(7)",
+            "other - 4",
+            "byte < 4",
         ] {
             assert!(!one_off(other, ""), "{other}");
         }

@@ -63,10 +63,19 @@ fn names_that_come_in_passing_cost_nothing_and_invented_ones_do() {
         let answer = format!("{TRUE_ANSWER} Outside this loop, `{name}` would do the same.");
         rate(QUESTION, &answer, &index()).parts.names
     };
-    for name in ["as_completed", "handle", "MyPager", "my_pager"] {
+    for name in [
+        "as_completed",
+        "handle",
+        "MyPager",
+        "my_pager",
+        "_socket",
+        "fetch_",
+    ] {
         assert!(told(name) > 0.9, "{name}");
     }
-    assert!(told("as_compiled") < 0.5);
+    for name in ["as_compiled", "_sock", "_page_url", "fetched_"] {
+        assert!(told(name) < 0.5, "{name}");
+    }
 }
 
 #[test]
