@@ -186,7 +186,15 @@ const STAND_INS: &str = "foo bar baz qux foobar handle process consume compute c
 const TECHNOLOGY: &str = "JavaScript TypeScript GitHub GitLab OpenSSL OpenAI PyPI PyPy CPython NumPy PyTorch TensorFlow NodeJS \
      WebSocket WebSockets WebAssembly PostgreSQL MySQL SQLite MongoDB GraphQL macOS iOS iPhone iPad FreeBSD OpenBSD NetBSD LaTeX \
      YouTube StackOverflow PowerShell DevTools LuaJIT JavaDoc JSDoc IPv4 IPv6 OAuth OAuth2 ASCIIbetical UTF ASCII LLVM CMake \
-     MinGW VSCode PhD eBPF gRPC";
+     MinGW VSCode PhD eBPF gRPC CommonJS RequireJS AngularJS NextJS NestJS CoffeeScript ECMAScript AssemblyScript PureScript OCaml \
+     jQuery ESLint TSLint OpenAPI OpenTelemetry OpenTracing OpenCV OpenMP OpenCL OpenGL OpenSSH OpenType OpenStreetMap WebGL WebGPU WebRTC \
+     WebKit DirectX SpiderMonkey QuickJS JavaScriptCore CircleCI AppVeyor JetBrains IntelliJ PyCharm RubyGems CocoaPods NuGet MacPorts \
+     OpenWrt OpenSUSE CentOS WordPress NoSQL DynamoDB RabbitMQ RocksDB LevelDB MariaDB CouchDB InfluxDB ClickHouse BigQuery BigTable \
+     CloudFront CloudFormation CloudWatch ZooKeeper MapReduce SciPy PyQt SQLAlchemy FastAPI LangChain HuggingFace ChatGPT LibreSSL \
+     BoringSSL GnuTLS PuTTY WireGuard IPsec HAProxy GeoJSON MessagePack FlatBuffers JSONPath XPath XQuery MathML AsciiDoc DocBook \
+     BibTeX PostScript TrueType EditorConfig MurmurHash CityHash SipHash xxHash ChaCha20 HyperLogLog MinHash SimHash TimSort QuickSort \
+     MergeSort HeapSort PageRank JUnit PHPUnit RSpec VirtualBox QEMU iPadOS watchOS tvOS BitBucket SourceForge LinkedIn WhatsApp SaaS \
+     DevOps GitOps snake_case camelCase PascalCase CamelCase SCREAMING_SNAKE_CASE TitleCase";
 
 /// Units of storage, time and frequency.
 const UNITS: &str = "bit bits byte bytes kB KB MB GB TB PB EB KiB MiB GiB TiB PiB EiB kbit Mbit Gbit ns us µs ms s h sec secs min mins \
@@ -204,8 +212,7 @@ const MODULES: &str = "os sys io json math time datetime random logging functool
      Convert Environment Interlocked Task Encoding CultureInfo ranges chrono numeric_limits";
 
 static KNOWN: LazyLock<HashedSet> = LazyLock::new(|| {
-    let lists = BUILT_IN.iter().chain([&TECHNOLOGY]);
-    let words = lists.flat_map(|list| list.split_whitespace());
+    let words = BUILT_IN.iter().flat_map(|list| list.split_whitespace());
     words.map(words::hash).collect()
 });
 
@@ -215,7 +222,7 @@ pub fn is_known(word: &str) -> bool {
 }
 
 static PASSING: LazyLock<HashedSet> = LazyLock::new(|| {
-    let lists = IN_PASSING.iter().chain([&STAND_INS]);
+    let lists = IN_PASSING.iter().chain([&STAND_INS, &TECHNOLOGY]);
     let words = lists.flat_map(|list| list.split_whitespace());
     words.map(words::hash).collect()
 });
