@@ -59,6 +59,8 @@ fn generation(accepted: &Accepted, run_id: &str) -> Value {
     let lines = &accepted.evidence_lines;
     let mut made = call(&accepted.answered);
     made["prompt_version"] = json!(prompt::version());
+    // The score's formula and the gates change with the program.
+    made["program_version"] = json!(env!("CARGO_PKG_VERSION"));
     made["evidence_lines"] = lines
         .iter()
         .map(|lines| json!([lines.start(), lines.end()]))

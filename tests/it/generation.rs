@@ -93,6 +93,7 @@ fn every_column_is_filled_with_meaning() {
     for key in [
         "model",
         "prompt_version",
+        "program_version",
         "sampling",
         "finish_reason",
         "usage",
