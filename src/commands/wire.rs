@@ -96,16 +96,20 @@ impl Wire {
             .await
     }
 
-    /// Does on the thread of requests what makes connections: they are served where they were made.
-    pub async fn run<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> T {
-        match self.runtime.spawn(work).await {
-            Ok(done) => done,
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            // The runtime is being dropped; whoever waits here has ended before.
-            Err(_) => std::future::pending().await,
+    /// Does on the thread of requests what makes connections: they are served where they were made. Begins at once: whoever waits holds no
+    /// room for the work, which is large.
+    pub fn run<W>(&self, work: W) -> impl Future<Output = W::Output> + use<W>
+    where
+        W: Future<Output: Send> + Send + 'static,
+    {
+        let task = self.runtime.spawn(work);
+        async move {
+            match task.await {
+                Ok(done) => done,
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                // The runtime is being dropped; whoever waits here has ended before.
+                Err(_) => std::future::pending().await,
+            }
         }
     }
 
