@@ -13,7 +13,7 @@ use crate::domain::repo::DenyList;
 use crate::domain::sample::{Role, Sample, Turn};
 use crate::store::{Cache, ComparedSample, SampleKeys, Store, StoreError};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -37,8 +37,9 @@ pub struct Sieve {
     repos: PathBuf,
     /// Samples that passed and wait for their transaction, in order.
     waiting: Vec<Waiting>,
-    /// Places in `waiting` by key.
-    waiting_by_key: HashMap<u64, Vec<usize>>,
+    /// Keys with the places in `waiting` that have them. A set: almost every key has one place, and a list of its own for each would take
+    /// three times as much.
+    waiting_by_key: BTreeSet<(u64, usize)>,
     /// The samples stored last, by id.
     recent: BTreeMap<i64, Compared>,
     /// The keys of stored samples, once they were asked for.
@@ -68,7 +69,7 @@ impl Sieve {
             deny,
             repos,
             waiting: Vec::new(),
-            waiting_by_key: HashMap::new(),
+            waiting_by_key: BTreeSet::new(),
             recent: BTreeMap::new(),
             known: None,
         }
@@ -134,10 +135,9 @@ impl Sieve {
     }
 
     fn wait(&mut self, (fingerprint, keys): Print, path: &Arc<str>) {
-        for key in &keys {
-            let places = self.waiting_by_key.entry(*key).or_default();
-            places.push(self.waiting.len());
-        }
+        let place = self.waiting.len();
+        self.waiting_by_key
+            .extend(keys.iter().map(|key| (*key, place)));
         let path = Arc::clone(path);
         let sample = Compared { fingerprint, path };
         self.waiting.push(Waiting { sample, keys });
@@ -147,7 +147,7 @@ impl Sieve {
     fn waiting_near(&self, keys: &[u64]) -> impl Iterator<Item = &Compared> {
         let mut shared: HashMap<usize, usize> = HashMap::new();
         for (at, key) in keys.iter().enumerate() {
-            for place in self.waiting_by_key.get(key).into_iter().flatten() {
+            for (_, place) in self.waiting_by_key.range((*key, 0)..=(*key, usize::MAX)) {
                 *shared.entry(*place).or_default() += key_weight(at);
             }
         }
