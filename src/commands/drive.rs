@@ -97,7 +97,7 @@ impl Drive {
                 signal = signals.wait(), if !draining => {
                     draining = true;
                     self.begin_drain(signal);
-                    drain_due = Some(Instant::now() + DRAIN_TIME);
+                    drain_due = Some(Instant::now() + self.drain_time());
                 }
                 () = sleep_until(drain_due), if drain_due.is_some() => {
                     if let Some(engine) = &self.engine {
@@ -124,6 +124,13 @@ impl Drive {
 
     fn files_max(&self) -> usize {
         self.engine.as_ref().map_or(1, |engine| engine.files_max())
+    }
+
+    /// A server that is away finishes nothing.
+    fn drain_time(&self) -> Duration {
+        let engine = self.engine.as_ref();
+        let away = engine.and_then(|engine| engine.client().away());
+        away.map_or(DRAIN_TIME, |_| Duration::ZERO)
     }
 
     fn begin_drain(&mut self, signal: Signal) {

@@ -2,6 +2,7 @@
 
 use super::engine::Engine;
 use super::outlook::{Counts, Outlook, Served};
+use crate::llm::Client;
 use crate::logging::Screen;
 use crate::report::GenerationSummary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -121,13 +122,15 @@ impl Progress {
             }
         };
         let outlook = Outlook::new(state.counts, served);
+        let away = client.and_then(Client::away);
+        let away = away.map_or_else(String::new, |away| format!("{away}; "));
         match &self.bar {
             Some(bar) => {
                 bar.set_position(state.counts.settled());
                 bar.set_prefix(outlook.time_left_text());
-                bar.set_message(outlook.numbers());
+                bar.set_message(format!("{away}{}", outlook.numbers()));
             }
-            None if !self.quiet => say_sometimes(state, &outlook),
+            None if !self.quiet => say_sometimes(state, &format!("{away}{outlook}")),
             None => {}
         }
     }
@@ -137,7 +140,7 @@ impl Progress {
     }
 }
 
-fn say_sometimes(state: &mut State, outlook: &Outlook) {
+fn say_sometimes(state: &mut State, outlook: &str) {
     let percent = state.counts.percent();
     if state.said_at.elapsed() < LINE_TIME && percent < state.said_percent + LINE_PERCENT {
         return;

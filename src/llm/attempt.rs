@@ -5,12 +5,13 @@
 use super::backoff;
 use super::body;
 use super::budget::{Bill, Reached, Reservation, Worst};
-use super::classify::{Finding, Verdict};
+use super::classify::{Absence, Finding, Verdict};
 use super::client::Client;
 use super::completion::{Completion, Usage};
 use super::error::{ErrorClass, LlmError, RunStop};
-use super::gate::Pass;
+use super::gate::{Pass, Pressure};
 use super::meter::count;
+use super::outage::{Miss, Silence};
 use super::outcome::{Outcome, has_worked};
 use super::profile::{Complaint, Form};
 use super::request::{Output, Request};
@@ -22,18 +23,43 @@ use tokio::time::Instant;
 
 /// What one request has cost so far.
 #[derive(Debug)]
-struct Tally {
+pub(super) struct Tally {
     began: Instant,
     attempts: u32,
-    /// Attempts that failed and might have passed.
-    failures: u32,
+    /// Attempts that failed and might have passed, since the server was last found to be away.
+    pub failures: u32,
+    /// When the silence began into which the last of them fell.
+    silence: Option<Instant>,
+    /// Whether the server was there just before the last attempt that is left.
+    pub is_vouched_for: bool,
     usage: Usage,
 }
 
+impl Tally {
+    /// Counts a failure in a silence. Says whether it is the first one in that silence.
+    pub fn fell_into(&mut self, silence: Silence) -> bool {
+        self.failures += 1;
+        self.silence.replace(silence.since) != Some(silence.since)
+    }
+}
+
 /// What comes after an attempt.
-enum Next<'a> {
+pub(super) enum Next<'a> {
     Done(Box<Held<'a>>),
     Again(Duration),
+    /// One attempt is left, and it may be the server that is at fault; whether no longer silence is waited for.
+    InDoubt(Setback, bool),
+}
+
+/// A failure that might pass.
+#[derive(Debug)]
+pub(super) struct Setback {
+    pub code: FailureCode,
+    /// The wait that the server asked for.
+    pub wait: Option<Duration>,
+    pub pressed: bool,
+    pub absence: Absence,
+    pub message: String,
 }
 
 /// A completion whose request still has its place on the wire. As long as it is not dropped, no further request takes the place:
@@ -64,6 +90,8 @@ impl Client {
             began: Instant::now(),
             attempts: 0,
             failures: 0,
+            silence: None,
+            is_vouched_for: false,
             usage: Usage::default(),
         };
         let ended = match self.too_long(request) {
@@ -102,6 +130,12 @@ impl Client {
                 Next::Done(held) => return Ok(*held),
                 Next::Again(delay) if delay.is_zero() => {}
                 Next::Again(delay) => self.unless_ended(pin!(tokio::time::sleep(delay))).await?,
+                Next::InDoubt(setback, is_last) => {
+                    // On the heap, as it is rare.
+                    let settled = Box::pin(self.settle_doubt(setback, is_last, tally));
+                    let delay = self.unless_ended(settled).await??;
+                    self.unless_ended(pin!(tokio::time::sleep(delay))).await?;
+                }
             }
         }
     }
@@ -122,7 +156,13 @@ impl Client {
         let has_worked = has_worked(&exchange);
         let outcome = self.judge(request, form, &pass, exchange);
         self.settle(reservation, &outcome, has_worked);
-        pass.settle(outcome.pressure(), outcome.tokens_used());
+        let miss = self.listen(&outcome, sent_at);
+        let pause = miss.as_ref().and_then(|miss| miss.pause);
+        let pressure = pause.map_or_else(
+            || outcome.pressure(),
+            |pause| Pressure::Away(pause.as_secs_f64()),
+        );
+        pass.settle(pressure, outcome.tokens_used());
         match outcome {
             Outcome::Usable(usable) => {
                 let completion =
@@ -136,7 +176,7 @@ impl Client {
                 self.meter.spend(usage);
                 tally.usage.add(usage);
                 // The place is given back last, so that the next in line knows what this attempt taught.
-                self.follow(request, form, finding, tally).map(Next::Again)
+                self.follow(request, form, finding, miss, tally)
             }
         }
     }
@@ -198,6 +238,7 @@ impl Client {
         latency: Duration,
     ) -> Completion {
         self.health.succeeded();
+        self.outage.served();
         self.meter.spend(usable.usage);
         count(&self.meter.completions);
         Completion {
@@ -220,19 +261,29 @@ impl Client {
         request: &Request,
         form: Form,
         finding: Finding,
+        miss: Option<Miss>,
         tally: &mut Tally,
-    ) -> Result<Duration, LlmError> {
+    ) -> Result<Next<'_>, LlmError> {
         let message = excerpt(&self.blot(finding.message));
         match finding.verdict {
             Verdict::Retry {
                 code,
                 wait,
                 pressed,
-            } => self.try_again(code, wait, pressed, message, tally),
+            } => {
+                let setback = Setback {
+                    code,
+                    wait,
+                    pressed,
+                    absence: finding.absence,
+                    message,
+                };
+                self.try_again(setback, miss, tally)
+            }
             Verdict::Adapt(part) => {
                 count(&self.meter.adapted);
                 match self.adapt(request, form, part) {
-                    true => Ok(Duration::ZERO),
+                    true => Ok(Next::Again(Duration::ZERO)),
                     false => {
                         Err(self.give_up(ErrorClass::Item(FailureCode::InvalidRequest), message))
                     }
@@ -251,38 +302,46 @@ impl Client {
 
     fn try_again(
         &self,
-        code: FailureCode,
-        wait: Option<Duration>,
-        pressed: bool,
-        message: String,
+        setback: Setback,
+        miss: Option<Miss>,
         tally: &mut Tally,
-    ) -> Result<Duration, LlmError> {
-        if pressed {
+    ) -> Result<Next<'_>, LlmError> {
+        if setback.pressed {
             count(&self.meter.refused);
         }
+        if setback.wait.is_some_and(|wait| wait > self.limits.wait_max) {
+            return Err(self.end_run(RunStop::WaitTooLong, &setback.message));
+        }
+        let (code, message) = (setback.code.as_str(), &setback.message);
+        tracing::debug!(attempt = tally.attempts, code, %message, "failed for now");
+        if let Some(miss) = miss {
+            return self.miss(&miss, setback, tally);
+        }
         tally.failures += 1;
-        if wait.is_some_and(|wait| wait > self.limits.wait_max) {
-            return Err(self.end_run(RunStop::WaitTooLong, &message));
-        }
         if tally.failures >= self.limits.attempts_max {
-            return Err(self.exhaust(code, message, tally));
+            return Err(self.exhaust(setback, tally));
         }
-        tracing::debug!(attempt = tally.attempts, code = code.as_str(), %message, "trying again");
+        Ok(Next::Again(self.delay(tally.failures, &setback)))
+    }
+
+    /// The wait after so many failures.
+    pub(super) fn delay(&self, failures: u32, setback: &Setback) -> Duration {
         let own = backoff::delay(
-            tally.failures,
+            failures,
             rand::random(),
             self.limits.backoff_first,
             self.limits.backoff_max,
         );
-        Ok(match wait {
+        match setback.wait {
             // The gate pauses for all, this request too.
-            Some(wait) if pressed && !wait.is_zero() => Duration::ZERO,
+            Some(wait) if setback.pressed && !wait.is_zero() => Duration::ZERO,
             Some(wait) => wait.max(own),
             None => own,
-        })
+        }
     }
 
-    fn exhaust(&self, code: FailureCode, message: String, tally: &Tally) -> LlmError {
+    pub(super) fn exhaust(&self, setback: Setback, tally: &Tally) -> LlmError {
+        let Setback { code, message, .. } = setback;
         if self.health.exhausted(tally.began, code) {
             return self.end_run(RunStop::EndpointDead, &message);
         }
@@ -322,7 +381,7 @@ impl Client {
         LlmError::new(class, message)
     }
 
-    fn end_run(&self, stop: RunStop, message: &str) -> LlmError {
+    pub(super) fn end_run(&self, stop: RunStop, message: &str) -> LlmError {
         let error = LlmError::stop(stop, stop.explain(&self.address.base, message));
         self.stop.raise(&error);
         self.stop.cause().unwrap_or(error)

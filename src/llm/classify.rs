@@ -36,10 +36,22 @@ pub(super) enum Verdict {
     Run(RunStop),
 }
 
+/// Whether what came, or did not come, may mean that nobody is there to answer any request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// Someone is there.
+    No,
+    /// The same would come if this one request were more than the server can bear.
+    Perhaps,
+    /// Whatever the request is, it never got there.
+    Surely,
+}
+
 /// A verdict and what tells people about it: foreign text, neither cut nor cleaned, since a key in it must be blotted out first.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Finding {
     pub verdict: Verdict,
+    pub absence: Absence,
     pub message: String,
 }
 
@@ -54,7 +66,17 @@ pub(super) fn classify(status: u16, headers: &HeaderMap, body: &[u8], now: Syste
     };
     Finding {
         verdict: verdict(status, &words, wait),
+        absence: absence(status, &words),
         message: headline(status, &told),
+    }
+}
+
+/// What proxies say for a server that is away, Cloudflare's own codes included, and what servers say that still load their model.
+fn absence(status: u16, words: &Words) -> Absence {
+    match status {
+        503 if words.says_loading() => Absence::Surely,
+        502..=504 | 520..=527 | 530 => Absence::Perhaps,
+        _ => Absence::No,
     }
 }
 
@@ -65,6 +87,7 @@ pub(super) fn classify_object(error: &Value, now: SystemTime) -> Finding {
     let status = words.status.unwrap_or(500);
     Finding {
         verdict: verdict(status, &words, words.asked_wait(status, now)),
+        absence: absence(status, &words),
         message: format!("error object in a good response: {}", words.message),
     }
 }

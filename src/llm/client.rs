@@ -12,6 +12,7 @@ use super::gate::Gate;
 use super::health::Health;
 use super::meter::{Meter, Snapshot};
 use super::models::{self, ListedModel};
+use super::outage::Outage;
 use super::profile::{Form, Profile};
 use super::request::Request;
 use super::response::excerpt;
@@ -27,7 +28,7 @@ use tokio::time::Instant;
 /// Tries of the first, free question to the server.
 const CONNECT_ATTEMPTS: u32 = 3;
 /// Listing models is no work; a server that takes longer is not well.
-const LIST_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Asks one model. Cheap to share by reference or `Arc`; every request may run at the same time.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ pub struct Client {
     pub(super) gate: Arc<Gate>,
     pub(super) stop: Arc<Stop>,
     pub(super) health: Arc<Health>,
+    pub(super) outage: Arc<Outage>,
     pub(super) meter: Arc<Meter>,
     learnt: Mutex<Learnt>,
 }
@@ -104,6 +106,7 @@ impl Client {
             transport: Arc::new(transport),
             stop: Arc::default(),
             health: Arc::new(Health::new()),
+            outage: Arc::default(),
             meter: Arc::default(),
             learnt: Mutex::new(Learnt {
                 context_tokens,
@@ -131,6 +134,7 @@ impl Client {
             gate: Arc::clone(&self.gate),
             stop: Arc::clone(&self.stop),
             health: Arc::clone(&self.health),
+            outage: Arc::clone(&self.outage),
             meter: Arc::clone(&self.meter),
             learnt: Mutex::new(Learnt {
                 context_tokens,

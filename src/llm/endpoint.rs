@@ -43,6 +43,8 @@ pub struct Limits {
     pub backoff_max: Duration,
     /// Longest wait a server may ask for; a longer one ends the run instead.
     pub wait_max: Duration,
+    /// How long a server that has served is waited for when it is away. A restart that loads a large model takes minutes at most.
+    pub outage_max: Duration,
     /// Requests a minute that the user allows.
     pub requests_per_minute: Option<u32>,
     /// Prompt and completion tokens a minute that the user allows.
@@ -66,6 +68,7 @@ impl Default for Limits {
             backoff_first: Duration::from_millis(500),
             backoff_max: Duration::from_secs(30),
             wait_max: Duration::from_secs(120),
+            outage_max: Duration::from_secs(300),
             requests_per_minute: None,
             tokens_per_minute: None,
             allow_plain_http: false,

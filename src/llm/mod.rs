@@ -5,7 +5,7 @@
 //! Client::complete ─ attempt: gate ─ body ─ transport ─ outcome: response | classify ─ back-off or the end
 //!                      │        │      └ form learnt by the ladder (profile)
 //!                      │        └ limit in flight, pace, pause, allowances
-//!                      └ breaker (health), end of the run (stop), numbers (meter)
+//!                      └ breaker (health), waiting for a server that is away (outage), end of the run (stop), numbers (meter)
 //! ```
 //!
 //! There is one retry layer, [`Client::complete`], and four classes of errors ([`ErrorClass`]). It asks no other edge and stores
@@ -27,6 +27,7 @@ mod gate;
 mod health;
 mod meter;
 mod models;
+mod outage;
 mod outcome;
 mod probe;
 mod profile;
@@ -47,6 +48,7 @@ pub use error::{ErrorClass, LlmError, RunStop};
 pub use gate::GateState;
 pub use meter::{Bills, Snapshot};
 pub use models::ListedModel;
+pub use outage::Away;
 pub use probe::{LongPrompt, Probed};
 pub use profile::{Form, LengthField, Profile};
 pub use request::{Output, Prefix, Request, Role, Schema};

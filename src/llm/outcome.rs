@@ -3,7 +3,7 @@
 //! Owns the reading of what came back, and what it says about cost and load. What comes next is [`super::attempt`]'s.
 
 use super::backoff;
-use super::classify::{Finding, Verdict, classify, classify_object};
+use super::classify::{Absence, Finding, Verdict, classify, classify_object};
 use super::client::Client;
 use super::completion::{Structure, Usage};
 use super::gate::{Pass, Pressure};
@@ -12,7 +12,7 @@ use super::request::{Output, Request};
 use super::response::{self, Reading, Usable};
 use super::transport::{Broken, Exchange};
 use crate::domain::failure::FailureCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// How one attempt ended.
 pub(super) enum Outcome {
@@ -33,6 +33,27 @@ impl Outcome {
     pub fn tokens_used(&self) -> Option<f64> {
         let usage = self.usage();
         usage.prompt.map(|_| usage.total() as f64)
+    }
+
+    /// Whether anybody was there.
+    pub fn absence(&self) -> Absence {
+        match self {
+            Outcome::Not(finding, _) if matches!(finding.verdict, Verdict::Retry { .. }) => {
+                finding.absence
+            }
+            _ => Absence::No,
+        }
+    }
+
+    /// The wait that the server asked for.
+    pub fn asked_wait(&self) -> Option<Duration> {
+        match self {
+            Outcome::Not(finding, _) => match finding.verdict {
+                Verdict::Retry { wait, .. } => wait,
+                _ => None,
+            },
+            Outcome::Usable(_) => None,
+        }
     }
 
     /// What the end of the attempt says about load.
@@ -129,20 +150,33 @@ fn retry(code: FailureCode, message: String) -> Finding {
         wait: None,
         pressed: false,
     };
-    Finding { verdict, message }
+    Finding {
+        verdict,
+        absence: Absence::No,
+        message,
+    }
 }
 
 fn item(code: FailureCode, message: String) -> Finding {
     Finding {
         verdict: Verdict::Item(code),
+        absence: Absence::No,
         message,
     }
 }
 
 fn of_broken(broken: Broken) -> Finding {
+    let absence = match (broken.connected, broken.heard) {
+        (false, _) => Absence::Surely,
+        (true, false) => Absence::Perhaps,
+        (true, true) => Absence::No,
+    };
     match broken.code {
         FailureCode::ResponseTooLarge => item(broken.code, broken.message),
-        code => retry(code, broken.message),
+        code => Finding {
+            absence,
+            ..retry(code, broken.message)
+        },
     }
 }
 

@@ -4,7 +4,7 @@
 //! learns with the client. It does not go through the gate: one request at a time is no load.
 
 use super::body;
-use super::classify::{Finding, Verdict, classify, classify_object};
+use super::classify::{Absence, Finding, Verdict, classify, classify_object};
 use super::client::Client;
 use super::completion::{Structure, Usage};
 use super::error::{ErrorClass, LlmError, RunStop};
@@ -215,7 +215,11 @@ impl Probe<'_> {
             Reading::Error(error) => return Err(classify_object(&error, now)),
             Reading::Malformed(message) => {
                 let verdict = Verdict::Run(RunStop::EndpointWrong);
-                return Err(Finding { verdict, message });
+                return Err(Finding {
+                    verdict,
+                    absence: Absence::No,
+                    message,
+                });
             }
         };
         self.seen.usage.add(usage);
@@ -264,6 +268,7 @@ fn of_broken(broken: Broken) -> Finding {
     };
     Finding {
         verdict,
+        absence: Absence::Perhaps,
         message: broken.message,
     }
 }

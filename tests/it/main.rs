@@ -20,6 +20,7 @@ mod llm_edge;
 mod mishaps;
 mod model_server;
 mod neighbours;
+mod outage;
 mod pace;
 mod questions;
 mod retrying;

@@ -230,6 +230,14 @@ impl ModelServer {
 
     /// A server that answers everything by `script`, the list of models too.
     pub fn scripted_whole(script: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> ModelServer {
+        ModelServer::scripted_at(0, script)
+    }
+
+    /// The same at a port, such as that of a server that is gone; 0 for any.
+    pub fn scripted_at(
+        port: u16,
+        script: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> ModelServer {
         let state = Arc::new(State {
             script: Box::new(script),
             seen: Mutex::default(),
@@ -242,7 +250,7 @@ impl ModelServer {
             connections: AtomicUsize::new(0),
             closing: Notify::new(),
         });
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let served = Arc::clone(&state);

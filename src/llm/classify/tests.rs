@@ -187,6 +187,24 @@ fn the_words_decide_where_a_status_means_several_things() {
     }
 }
 
+/// What says that the service is not there, and what says only that it failed.
+#[test]
+fn absence_is_told_from_failure() {
+    let absence = |status, body: &[u8]| {
+        classify(status, &HeaderMap::new(), body, SystemTime::UNIX_EPOCH).absence
+    };
+    for status in (200..600).filter(|status| *status != 503) {
+        let expected = match status {
+            502 | 504 | 520..=527 | 530 => Absence::Perhaps,
+            _ => Absence::No,
+        };
+        assert_eq!(absence(status, b""), expected, "{status}");
+    }
+    assert_eq!(absence(503, b""), Absence::Perhaps);
+    let loading = br#"{"error":{"message":"Loading model","type":"unavailable_error","code":503}}"#;
+    assert_eq!(absence(503, loading), Absence::Surely);
+}
+
 #[test]
 fn an_error_under_a_good_status_is_judged_by_its_own_code() {
     let verdict = |error: Value| classify_object(&error, SystemTime::UNIX_EPOCH).verdict;

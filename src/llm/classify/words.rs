@@ -165,6 +165,15 @@ impl Words {
         self.any(&["model has crashed", "model unloaded", "model was unloaded"])
     }
 
+    /// llama.cpp's words, and those of servers after its manner, while they start.
+    pub fn says_loading(&self) -> bool {
+        self.any(&[
+            "loading model",
+            "model is loading",
+            "model is still loading",
+        ])
+    }
+
     /// The completion was to be JSON, and what the model wrote was none: another try may do better.
     pub fn says_bad_generation(&self) -> bool {
         self.code.contains("json_validate_failed")

@@ -3,6 +3,7 @@
 //! Pure: it decides and counts; waiting is [`super::Gate`]'s part.
 
 use super::bucket::Bucket;
+use super::knock::Knock;
 use super::limit::InFlightLimit;
 use super::pace::Pace;
 use super::{Pressure, Secs, Sending};
@@ -29,6 +30,7 @@ pub(super) struct Flow {
     pace: Pace,
     requests: Option<Bucket>,
     tokens: Option<Bucket>,
+    knock: Knock,
     pause_until: Secs,
     in_flight: usize,
     sent: u64,
@@ -45,6 +47,7 @@ impl Flow {
             pace: Pace::new(),
             requests: requests_per_minute.map(Bucket::per_minute),
             tokens: tokens_per_minute.map(Bucket::per_minute),
+            knock: Knock::default(),
             pause_until: 0.0,
             in_flight: 0,
             sent: 0,
@@ -53,6 +56,9 @@ impl Flow {
 
     /// Lets one request that may use `tokens` tokens through, or says when to ask again.
     pub fn admit(&mut self, now: Secs, tokens: f64) -> Admission {
+        if !self.knock.admits() {
+            return Admission::OnReturn;
+        }
         if let Err(when) = self.limit.admit(now, self.in_flight) {
             return when.map_or(Admission::OnReturn, Admission::At);
         }
@@ -64,6 +70,7 @@ impl Flow {
         }
         self.in_flight += 1;
         self.sent += 1;
+        self.knock.sent();
         self.draw(1.0, tokens);
         let (gap, accepted) = self.pace.sent(now);
         Admission::Go(Sending {
@@ -86,11 +93,22 @@ impl Flow {
     ) {
         self.in_flight -= 1;
         self.draw(0.0, tokens.map_or(0.0, |used| used - sending.tokens));
+        if !matches!(pressure, Pressure::Away(_)) {
+            self.back(now);
+        }
         match pressure {
             Pressure::Served => self.limit.served(sending),
             Pressure::Overran => self.limit.overran(now, sending),
             Pressure::Refused(wait) => self.refused(now, sending, wait),
-            Pressure::Unknown => {}
+            Pressure::Away(pause) if self.knock.missed(now, sending) => self.pause(now, pause),
+            Pressure::Away(_) | Pressure::Unknown => {}
+        }
+    }
+
+    /// Somebody is there: if nobody was, the number in flight climbs from one again.
+    pub fn back(&mut self, now: Secs) {
+        if self.knock.answered() {
+            self.limit.restart_ramp(now);
         }
     }
 

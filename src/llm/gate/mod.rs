@@ -5,6 +5,7 @@
 
 mod bucket;
 mod flow;
+mod knock;
 mod limit;
 mod pace;
 #[cfg(test)]
@@ -64,6 +65,8 @@ pub(super) enum Pressure {
     Refused(Secs),
     /// It took longer than allowed.
     Overran,
+    /// Nobody was there; nothing may be sent for this many seconds, and then one request at a time until somebody answers.
+    Away(Secs),
     /// Nothing: the connection broke, or the request was at fault.
     Unknown,
 }
@@ -206,6 +209,12 @@ impl Gate {
     /// Takes note of how long the server takes to say something short.
     pub fn heard_after(&self, time: Duration) {
         self.flow().heard_after(time.as_secs_f64());
+    }
+
+    /// Takes note that somebody is there after all.
+    pub fn back(&self) {
+        self.flow().back(self.now());
+        self.returned.notify_one();
     }
 
     /// Lets one request through, then slowly more until one is served: nobody knows yet whether the server takes requests of this form.
