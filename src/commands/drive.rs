@@ -3,10 +3,12 @@
 //! Files come in over a bounded queue, and as many are worked on at once as keep the server busy. What became of them goes to the
 //! keeper over another; where the disk is slow, finished files wait for their place there, and no new ones are begun beyond the limit.
 
+use super::breaker::{Breaker, suspicion};
 use super::engine::{Begun, Engine, Halt, Work};
 use super::keeper::{Keeper, Outcome};
 use super::sieve;
 use super::stop::{Signal, Signals};
+use crate::domain::failure::FailureCode;
 use crate::domain::source::SourceFile;
 use crate::store::{Change, StoreError};
 use std::sync::Arc;
@@ -53,6 +55,7 @@ pub async fn run(
         outcomes,
         tasks: JoinSet::new(),
         halt: None,
+        breaker: Breaker::default(),
     };
     // Ends with this function, whatever ends that.
     let mut driving = JoinSet::new();
@@ -70,9 +73,19 @@ pub async fn run(
 struct Drive {
     engine: Option<Arc<Engine>>,
     outcomes: mpsc::Sender<Outcome>,
-    /// Each file's, with why it was given up, if it was.
-    tasks: JoinSet<Option<Halt>>,
+    tasks: JoinSet<Worked>,
     halt: Option<Halt>,
+    breaker: Breaker,
+}
+
+/// How the work on one file ended.
+enum Worked {
+    /// It was handed on.
+    Whole,
+    /// It was given up.
+    Halted(Halt),
+    /// It came to nothing, by what all others may meet as well.
+    Suspect(FailureCode, Outcome),
 }
 
 impl Drive {
@@ -91,7 +104,15 @@ impl Drive {
         let mut drain_due: Option<Instant> = None;
         let engine = self.engine.clone();
         while open || !self.tasks.is_empty() {
-            let may_begin = open && self.halt.is_none() && self.tasks.len() < self.files_max();
+            if self.tasks.is_empty() && self.suspects().is_some() {
+                self.decide(&mut signals).await;
+                open &= self.halt.is_none();
+                continue;
+            }
+            let may_begin = open
+                && self.halt.is_none()
+                && self.suspects().is_none()
+                && self.tasks.len() < self.files_max();
             tokio::select! {
                 biased;
                 signal = signals.wait(), if !draining => {
@@ -106,9 +127,7 @@ impl Drive {
                     drain_due = None;
                 }
                 Some(ended) = self.tasks.join_next(), if !self.tasks.is_empty() => {
-                    if let Some(halt) = whole(ended) {
-                        self.halt_with(halt);
-                    }
+                    self.take(whole(ended)).await;
                 }
                 item = next(engine.as_deref(), &mut intake), if may_begin => match item {
                     Some(item) => self.begin(item).await,
@@ -119,7 +138,88 @@ impl Drive {
                 open = false;
             }
         }
+        self.settle(&mut signals).await;
         self.halt
+    }
+
+    async fn take(&mut self, worked: Worked) {
+        match worked {
+            Worked::Whole => {}
+            Worked::Halted(halt) => self.halt_with(halt),
+            Worked::Suspect(code, outcome) => {
+                self.breaker.count(code, self.completions());
+                self.breaker.held.push(outcome);
+            }
+        }
+        if self.completions() > 0 {
+            self.release().await;
+        }
+    }
+
+    /// Usable completions so far.
+    fn completions(&self) -> u64 {
+        let engine = self.engine.as_ref();
+        engine.map_or(0, |engine| engine.client().snapshot().completions)
+    }
+
+    /// The reason and the length of a row of files that is the server's fault, unless one under way is served after all.
+    fn suspects(&self) -> Option<(FailureCode, usize)> {
+        let suspects = self.breaker.suspects(self.completions());
+        suspects.filter(|_| self.halt.is_none())
+    }
+
+    /// Ends the run after a long row, unless the files were at fault and not the server.
+    async fn decide(&mut self, signals: &mut Signals) {
+        let (Some(engine), Some((code, files))) = (self.engine.clone(), self.suspects()) else {
+            return;
+        };
+        if code == FailureCode::Blocked && !self.is_shut_out(&engine, signals).await {
+            self.breaker.forget();
+            return self.release().await;
+        }
+        if self.halt.is_none() {
+            self.halt_with(Halt::Llm(engine.client().serves_none(code, files)));
+        }
+    }
+
+    /// Whether a firewall blocks a harmless question too. What ends the run meanwhile is noted, and then it does not matter.
+    async fn is_shut_out(&mut self, engine: &Engine, signals: &mut Signals) -> bool {
+        let asked = tokio::select! {
+            biased;
+            signal = signals.wait() => Err(Halt::Signal(signal)),
+            asked = engine.is_shut_out() => asked,
+        };
+        asked.unwrap_or_else(|halt| {
+            self.halt_with(halt);
+            true
+        })
+    }
+
+    /// Decides about the files that are held at the end: what ends a run leaves them untried.
+    async fn settle(&mut self, signals: &mut Signals) {
+        self.decide(signals).await;
+        if self.halt.is_none()
+            && self.breaker.holds_blocked()
+            && let Some(engine) = self.engine.clone()
+            && self.is_shut_out(&engine, signals).await
+            && self.halt.is_none()
+        {
+            let files = self.breaker.held.len();
+            let error = engine.client().serves_none(FailureCode::Blocked, files);
+            self.halt_with(Halt::Llm(error));
+        }
+        if self.halt.is_some() {
+            let held = self.breaker.held.iter_mut();
+            held.for_each(|outcome| *outcome = Outcome::Untried);
+        }
+        self.release().await;
+    }
+
+    /// Hands on the files that are held.
+    async fn release(&mut self) {
+        for outcome in std::mem::take(&mut self.breaker.held) {
+            hand_on(&self.outcomes, outcome).await;
+        }
     }
 
     fn files_max(&self) -> usize {
@@ -174,17 +274,21 @@ async fn one(
     file: Box<SourceFile>,
     work: Work,
     outcomes: &mpsc::Sender<Outcome>,
-) -> Option<Halt> {
-    let (outcome, halt) = match engine.process(&file, &work, begun).await {
+) -> Worked {
+    let (outcome, worked) = match engine.process(&file, &work, begun).await {
         Ok(processed) => {
+            let suspicion = suspicion(&work, &processed);
             let prints = sieve::prints(&processed.samples);
             let outcome = Outcome::File(file, work, Box::new(processed), prints);
-            (outcome, None)
+            match suspicion {
+                Some(code) => return Worked::Suspect(code, outcome),
+                None => (outcome, Worked::Whole),
+            }
         }
-        Err(halt) => (Outcome::Untried, Some(halt)),
+        Err(halt) => (Outcome::Untried, Worked::Halted(halt)),
     };
     hand_on(outcomes, outcome).await;
-    halt
+    worked
 }
 
 async fn hand_on(outcomes: &mpsc::Sender<Outcome>, outcome: Outcome) {

@@ -6,7 +6,7 @@ use super::cut::FileContext;
 use super::neighbours::Neighbours;
 use super::piece::PieceResult;
 use super::stop::Signal;
-use super::wire::{Reply, Wire};
+use super::wire::{self, Reply, Wire};
 use crate::domain::chunk::{BytesPerToken, chunk_bytes_max};
 use crate::domain::failure::{FailedItem, Failure, FailureCode};
 use crate::domain::sample::Sample;
@@ -240,6 +240,13 @@ impl Engine {
         self.wire.ask(&self.client, request, is_usable).await
     }
 
+    /// Whether even a harmless question is blocked, which has nothing to do with what files hold.
+    pub(super) async fn is_shut_out(&self) -> Result<bool, Halt> {
+        let client = Arc::clone(&self.client);
+        let asked = self.wire.run(async move { client.is_shut_out().await });
+        asked.await.map_err(wire::halt)
+    }
+
     /// Asks the judge, in the same way.
     pub(super) async fn ask_judge(
         &self,
@@ -282,11 +289,14 @@ pub(super) fn failure(items: Vec<FailedItem>, has_samples: bool, stored: usize) 
         (false, Some(first)) if counts.len() == 1 => first.code,
         (false, _) => FailureCode::NothingAccepted,
     };
-    let message = format!(
+    let mut message = format!(
         "{stored} stored, {} failed: {}",
         items.len(),
         reasons.join(", ")
     );
+    if items.iter().any(|item| item.code == FailureCode::Blocked) {
+        message += &format!("; {}", FailureCode::Blocked.meaning());
+    }
     Failure {
         code,
         message,

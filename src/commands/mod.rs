@@ -4,6 +4,7 @@ mod alongside;
 mod answer;
 mod before;
 mod benchmarks;
+mod breaker;
 mod check;
 mod conversation;
 mod copies;
@@ -97,7 +98,10 @@ fn exit_of_stop(stop: RunStop) -> Exit {
         RunStop::Closed => Exit::Internal,
         RunStop::Settings | RunStop::ModelChoice | RunStop::ModelUnknown => Exit::Usage,
         RunStop::Credentials | RunStop::Quota => Exit::Refused,
-        RunStop::WaitTooLong | RunStop::EndpointWrong | RunStop::EndpointDead => Exit::Unreachable,
+        RunStop::WaitTooLong
+        | RunStop::EndpointWrong
+        | RunStop::NoneServed
+        | RunStop::EndpointDead => Exit::Unreachable,
         RunStop::Spent(_) => Exit::Budget,
     }
 }

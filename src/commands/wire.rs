@@ -160,11 +160,18 @@ impl Wire {
     }
 }
 
+/// What an error of the run ends it as.
+pub(super) fn halt(error: LlmError) -> Halt {
+    match error.run_stop() {
+        Some(RunStop::Closed) => Halt::Closed,
+        Some(RunStop::Spent(_)) => Halt::Spent(error.message),
+        _ => Halt::Llm(error),
+    }
+}
+
 fn refuse(error: LlmError) -> Result<Reply, Halt> {
     match error.class {
-        ErrorClass::Run(RunStop::Closed) => Err(Halt::Closed),
-        ErrorClass::Run(RunStop::Spent(_)) => Err(Halt::Spent(error.message)),
-        ErrorClass::Run(_) => Err(Halt::Llm(error)),
+        ErrorClass::Run(_) => Err(halt(error)),
         ErrorClass::Shrink { .. } => Ok(Err(Refused::TooLong)),
         ErrorClass::Transient(code) | ErrorClass::Item(code) => {
             tracing::trace!("{code}: {error}");

@@ -68,6 +68,7 @@ failure_codes! {
     MalformedResponse "malformed_response" Request true "the response was not a chat completion";
     ResponseTooLarge "response_too_large" Request true "the response was larger than allowed";
     InvalidRequest "invalid_request" Request true "the server refused the request (400, 422)";
+    Blocked "blocked" Request true "a firewall or proxy before the model blocked the prompt (by a 403, a 404 or a redirect); have it let requests to the model pass, or leave such files out with --exclude";
     ContextLength "context_length" Request true "even the smallest piece exceeds the model's context";
     PromptTruncated "prompt_truncated" Request true "the server silently cut the prompt";
     ContentFilter "content_filter" Request true "the provider's content filter blocked it";

@@ -296,6 +296,13 @@ impl Client {
                 Err(self.give_up(ErrorClass::Shrink { context_tokens }, message))
             }
             Verdict::Item(code) => Err(self.give_up(ErrorClass::Item(code), message)),
+            // Where others are served, that is another way of a firewall to block one prompt.
+            Verdict::Run(RunStop::EndpointWrong) if self.outage.has_served() => {
+                let blocked = ErrorClass::Item(FailureCode::Blocked);
+                let error = self.give_up(blocked, message);
+                self.health.refused(&error.message, RunStop::EndpointWrong);
+                Err(error)
+            }
             Verdict::Run(stop) => Err(self.end_run(stop, &message)),
         }
     }
@@ -345,6 +352,7 @@ impl Client {
         if self.health.exhausted(tally.began, code) {
             return self.end_run(RunStop::EndpointDead, &message);
         }
+        self.health.refused(&message, RunStop::NoneServed);
         let message = format!("{message}, after {} attempts", tally.attempts);
         LlmError::new(ErrorClass::Transient(code), message)
     }
@@ -378,6 +386,11 @@ impl Client {
     /// The error of a request that failed by its own fault; the service is well.
     fn give_up(&self, class: ErrorClass, message: String) -> LlmError {
         self.health.succeeded();
+        let stop = match class {
+            ErrorClass::Item(FailureCode::Blocked) => RunStop::Credentials,
+            _ => RunStop::NoneServed,
+        };
+        self.health.refused(&message, stop);
         LlmError::new(class, message)
     }
 

@@ -20,6 +20,7 @@ use super::secret::Secret;
 use super::stop::Stop;
 use super::transport::{Exchange, Transport};
 use super::{backoff, body};
+use crate::domain::failure::FailureCode;
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -237,6 +238,28 @@ impl Client {
     /// Why the run has ended, if it has.
     pub fn stopped(&self) -> Option<LlmError> {
         self.stop.cause()
+    }
+
+    /// Ends the run because no file was served: each of the last `files` failed by `code`, and no request was answered usefully meanwhile.
+    pub fn serves_none(&self, code: FailureCode, files: usize) -> LlmError {
+        let (said, stop) = self.health.last_refusal();
+        if code == FailureCode::Blocked {
+            return self.end_run(stop, &said);
+        }
+        let cure = match code {
+            FailureCode::UncleanFinish => {
+                "completions without a clean finish_reason are not kept; use a server, or a version of it, that sends one"
+            }
+            FailureCode::Truncated => "raise --max-tokens",
+            FailureCode::ContextLength | FailureCode::PromptTruncated => {
+                "raise the server's context length (num_ctx, -c)"
+            }
+            _ => {
+                "check the base URL, the model and what stands between (`pipeline check` looks closer)"
+            }
+        };
+        let happened = format!("{files} files in a row failed as {code} ({said}); {cure}");
+        self.end_run(RunStop::NoneServed, &happened)
     }
 
     /// Sends nothing more. Requests that wait, for a place or for their next attempt, end with [`RunStop::Closed`]; those on the wire

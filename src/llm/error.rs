@@ -55,6 +55,8 @@ pub enum RunStop {
     WaitTooLong,
     /// Nothing that speaks the protocol answers at this URL: redirects, a 404 without a model's name.
     EndpointWrong,
+    /// Requests are answered, and none of them usefully.
+    NoneServed,
     /// Nobody answers, or nothing but failures comes back.
     EndpointDead,
     /// The caller wants no more.
@@ -85,6 +87,7 @@ impl RunStop {
             RunStop::EndpointDead => {
                 format!("{base} has stopped working ({happened}); files not tried stay untried")
             }
+            RunStop::NoneServed => format!("{base} serves nothing of use: {happened}"),
             RunStop::Settings
             | RunStop::NoEndpoint
             | RunStop::ModelChoice

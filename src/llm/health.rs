@@ -1,9 +1,12 @@
 //! The circuit breaker: tells a dead service from a bad request.
 //!
-//! Owns two observations: when the server last answered anything, and how many requests in a row used up their attempts.
+//! Owns three observations: when the server last answered anything, how many requests in a row used up their attempts, and what was said
+//! last to one that failed. Whether what all files met ends the run is told by whoever counts files.
 
+use super::error::RunStop;
 use crate::domain::failure::FailureCode;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -16,6 +19,8 @@ pub(super) struct Health {
     /// Nanoseconds after `made_at`.
     responded_at: AtomicU64,
     exhausted: AtomicU32,
+    /// Why the last request that failed did, and what ends the run if all others do.
+    refused: Mutex<(String, RunStop)>,
 }
 
 impl Health {
@@ -24,6 +29,7 @@ impl Health {
             made_at: Instant::now(),
             responded_at: AtomicU64::new(0),
             exhausted: AtomicU32::new(0),
+            refused: Mutex::new((String::new(), RunStop::NoneServed)),
         }
     }
 
@@ -31,6 +37,19 @@ impl Health {
     pub fn responded(&self) {
         let nanos = u64::try_from(self.made_at.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.responded_at.fetch_max(nanos, Relaxed);
+    }
+
+    /// A request failed for good, for this reason, which ends the run by `stop` if all others meet it too.
+    pub fn refused(&self, message: &str, stop: RunStop) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = (message.to_owned(), stop);
+    }
+
+    /// The same of the last one.
+    pub fn last_refusal(&self) -> (String, RunStop) {
+        self.refused
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// A request was answered usefully, or failed by its own fault.

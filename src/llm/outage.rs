@@ -62,6 +62,11 @@ impl Outage {
         self.state().has_served = true;
     }
 
+    /// Whether any request was.
+    pub fn has_served(&self) -> bool {
+        self.state().has_served
+    }
+
     /// Somebody answered something. Gives back for how long nobody had, if that was told.
     pub fn answered(&self) -> Option<Duration> {
         let silence = self.state().silence.take()?;

@@ -38,6 +38,8 @@ pub struct Probed {
     pub form: Form,
     /// Whether the structured answer had the structure asked for; `None` when the answer was of no use.
     pub structured: Option<bool>,
+    /// What is wrong with the ends of answers: they are not told to be clean ones, and a run would keep none.
+    pub unclean: Option<String>,
     /// How long the first accepted question took.
     pub latency: Duration,
     /// Requests sent, refused ones included.
@@ -82,6 +84,18 @@ struct Probe<'a> {
 }
 
 impl Client {
+    /// Whether even a small and harmless question meets the firewall that blocked others, so that it is not what they hold.
+    ///
+    /// # Errors
+    /// Those that end the run.
+    pub async fn is_shut_out(&self) -> Result<bool, LlmError> {
+        match self.complete(&question(0, Output::Text)).await {
+            Err(error) if error.run_stop().is_some() => Err(error),
+            Err(error) => Ok(error.code() == Some(FailureCode::Blocked)),
+            Ok(_) => Ok(false),
+        }
+    }
+
     /// Asks a few small questions and learns from the answers.
     ///
     /// # Errors
@@ -211,7 +225,15 @@ impl Probe<'_> {
             matches!(request.output, Output::Json(_)) && form.structure == Structure::Tagged;
         let (usage, text) = match response::read(&exchange.body, tagged) {
             Reading::Usable(Usable { usage, text, .. }) => (usage, Some(text)),
-            Reading::Useless { usage, .. } => (usage, None),
+            Reading::Useless {
+                code,
+                message,
+                usage,
+            } => {
+                let is_unclean = code == FailureCode::UncleanFinish;
+                self.seen.unclean = is_unclean.then_some(message).or(self.seen.unclean.take());
+                (usage, None)
+            }
             Reading::Error(error) => return Err(classify_object(&error, now)),
             Reading::Malformed(message) => {
                 let verdict = Verdict::Run(RunStop::EndpointWrong);

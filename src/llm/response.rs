@@ -133,6 +133,10 @@ fn uselessness(finish: &str, refusal: &str, text: &str) -> Option<(FailureCode, 
             );
         }
         "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" => {}
+        "" => {
+            let message = "the response has no finish_reason: it may be cut off anywhere";
+            return useless(FailureCode::UncleanFinish, message);
+        }
         other => {
             let message = format!("finish reason '{other}' is no clean stop");
             return Some((FailureCode::UncleanFinish, message));

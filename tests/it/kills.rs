@@ -151,7 +151,7 @@ fn twenty_kills_of_retry_lose_nothing_and_repeat_only_what_was_in_flight() {
     let (model, trip, tripped) =
         tripwire(FURTHER, move |seen| match is_well.load(Ordering::SeqCst) {
             true => answer(seen),
-            false => Reply::error(422, "invalid_request_error", "not now"),
+            false => Reply::error(422, "content_filter", "not now"),
         });
     let workspace = Workspace::with_model(&model.base_url());
     many_files(&workspace, FILES);

@@ -216,7 +216,12 @@ async fn lasting_failures_end_in_their_class() {
             stop(RunStop::Credentials),
         ),
         ("402", Reply::bytes(402, ""), stop(RunStop::Quota)),
-        ("403", Reply::bytes(403, ""), stop(RunStop::Credentials)),
+        (
+            "403",
+            Reply::error(403, "forbidden", ""),
+            stop(RunStop::Credentials),
+        ),
+        ("a bare 403", Reply::bytes(403, ""), item(Blocked)),
         (
             "404 model",
             Reply::error(404, "model_not_found", "no model"),

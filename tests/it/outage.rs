@@ -1,9 +1,11 @@
-//! Servers that misbehave over time: one that went away in mid-run is waited for.
+//! Servers that misbehave over time: what one file met is told from what all would meet, and a server that went away is waited for.
 
+use crate::generation::QUEUE;
 use crate::kills::many_files;
 use crate::model_server::{Manner, ModelServer, Reply, Seen, answer};
 use crate::workspace::{Ran, Repo, Workspace};
 use pipeline::llm::{Client, Endpoint, ErrorClass, Limits, Output, Prefix, Request, RunStop};
+use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -15,6 +17,13 @@ fn over(files: usize) -> (Workspace, Repo) {
     let workspace = Workspace::new();
     let repo = many_files(&workspace, files);
     (workspace, repo)
+}
+
+/// Whether a prompt is about the file of this number.
+fn is_about(seen: &Seen, file: usize) -> bool {
+    let users = seen.texts("user");
+    let name = format!("capacity_{file:02}");
+    users.first().is_some_and(|text| text.contains(&name))
 }
 
 fn run(template: &Workspace, model: &ModelServer, options: &[&str]) -> (Workspace, Ran) {
@@ -258,4 +267,209 @@ async fn a_server_that_never_served_is_given_up_as_before() {
     let error = client.complete(&request("First?")).await.unwrap_err();
     assert_eq!(error.run_stop(), Some(RunStop::EndpointDead));
     assert_eq!(server.chat_count(), 5);
+}
+
+#[test]
+fn a_firewall_that_blocks_one_prompt_fails_one_file() {
+    let (template, repo) = over(5);
+    let pages = [
+        Reply::html(403),
+        Reply::bytes(403, ""),
+        Reply::html(404),
+        Reply::html(405),
+        Reply::redirect("http://127.0.0.1:9/blocked"),
+    ];
+    // The first file, the last one, and with everything else in flight.
+    for (index, page) in pages.into_iter().enumerate() {
+        // An endpoint that was never right is no firewall.
+        let bad = if page.status == 403 { 0 } else { 4 };
+        let model = ModelServer::scripted(move |seen| match is_about(seen, bad) {
+            true => page.clone(),
+            false => answer(seen),
+        });
+        let options = ["--concurrency", ["1", "8"][usize::from(index == 1)]];
+        let (workspace, ran) = run(&template, &model, &options);
+        assert_eq!(ran.code, 3, "{}", ran.stderr);
+        let failed = failures(&workspace);
+        assert!(
+            failed.len() == 1
+                && failed[0].contains(&format!("queue_{bad:02}.py"))
+                && ["blocked: ", "firewall", "--exclude"]
+                    .iter()
+                    .all(|word| failed[0].contains(word)),
+            "{failed:?}"
+        );
+        assert_eq!(workspace.count("FileHashes WHERE sample_id IS NOT NULL"), 4);
+    }
+    // The next night has nothing but one such file.
+    repo.write("queue_05.py", QUEUE.replace("capacity", "capacity_05"))
+        .commit();
+    let model = ModelServer::scripted(|seen| match is_about(seen, 5) {
+        true => Reply::html(403),
+        false => answer(seen),
+    });
+    let (workspace, _) = run(&template, &model, &[]);
+    workspace.run(&["scrape"]).expect(0);
+    workspace.run(&PREPARE).expect(3);
+    assert_eq!(failures(&workspace).len(), 1);
+}
+
+#[test]
+fn a_key_that_nobody_takes_ends_the_run_even_where_a_page_says_so() {
+    for files in [2, 30] {
+        let (template, _repo) = over(files);
+        let model = ModelServer::scripted(|_| Reply::html(403));
+        let (workspace, ran) = run(&template, &model, &["--concurrency", "2"]);
+        assert_eq!(ran.code, 77, "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("refused the credentials"),
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(workspace.count("FileHashes"), 0);
+        assert!(model.chat_count() <= 12, "{}", model.chat_count());
+    }
+    // Revoked, or moved away, in the middle of the run.
+    let (template, _repo) = over(60);
+    for (page, exit) in [(Reply::html(403), 77), (Reply::html(404), 69)] {
+        let model = ModelServer::scripted(move |seen| match seen.nth < 6 {
+            true => answer(seen),
+            false => page.clone(),
+        });
+        let (workspace, ran) = run(&template, &model, &["--concurrency", "2"]);
+        assert_eq!(ran.code, exit, "{}", ran.stderr);
+        let failed = workspace.count("FailedFiles");
+        assert!((8..12).contains(&failed), "{failed}: {}", ran.stderr);
+        workspace.assert_sound();
+    }
+    // Files that a firewall blocks one after the other are no such thing.
+    let (template, _repo) = over(30);
+    let model = ModelServer::scripted(|seen| match (0..25).any(|n| is_about(seen, n)) {
+        true => Reply::html(403),
+        false => answer(seen),
+    });
+    let (workspace, ran) = run(&template, &model, &["--concurrency", "2"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert_eq!(
+        workspace.count("FailedFiles WHERE reason LIKE 'blocked:%'"),
+        25
+    );
+}
+
+#[test]
+fn what_no_file_can_pass_ends_the_run_and_no_file_fails() {
+    let (template, _repo) = over(40);
+    let unended = |reason: Option<Value>| {
+        move |seen: &Seen| {
+            let mut reply = answer(seen);
+            let mut body: Value = serde_json::from_slice(&reply.body).unwrap();
+            let choice = body["choices"][0].as_object_mut().unwrap();
+            choice.remove("finish_reason");
+            reason
+                .clone()
+                .map(|reason| choice.insert("finish_reason".into(), reason));
+            reply.body = body.to_string().into_bytes();
+            reply
+        }
+    };
+    type Script = Box<dyn Fn(&Seen) -> Reply + Send + Sync>;
+    let table: [(&str, Script, &str); 6] = [
+        (
+            "400",
+            Box::new(|_| Reply::html(400)),
+            "400 Bad Request: (a web page)",
+        ),
+        (
+            "422",
+            Box::new(|_| Reply::error(422, "x", "odd thing")),
+            "odd thing",
+        ),
+        (
+            "415",
+            Box::new(|_| Reply::bytes(415, "")),
+            "415 Unsupported Media Type",
+        ),
+        ("406", Box::new(|_| Reply::html(406)), "406 Not Acceptable"),
+        ("missing", Box::new(unended(None)), "no finish_reason"),
+        (
+            "null",
+            Box::new(unended(Some(Value::Null))),
+            "no finish_reason",
+        ),
+    ];
+    for (name, script, says) in table {
+        let model = ModelServer::scripted(script);
+        let (workspace, ran) = run(&template, &model, &["--concurrency", "2"]);
+        assert_eq!(ran.code, 69, "{name}: {}", ran.stderr);
+        assert!(ran.stderr.contains(says), "{name}: {}", ran.stderr);
+        for table in ["FileHashes", "FailedFiles", "TrainingSamples"] {
+            assert_eq!(workspace.count(table), 0, "{name}: {table}");
+        }
+        assert!(ran.stderr.contains("untried"), "{name}: {}", ran.stderr);
+        assert!(model.chat_count() <= 30, "{name}: {}", model.chat_count());
+    }
+}
+
+#[test]
+fn after_successes_files_fail_one_by_one_but_not_for_ever() {
+    let (template, _repo) = over(90);
+    let odd = |most: usize| {
+        ModelServer::scripted(
+            move |seen| match (10..10 + most).any(|n| is_about(seen, n)) {
+                true => Reply::html(400),
+                false => answer(seen),
+            },
+        )
+    };
+    let (workspace, ran) = run(&template, &odd(12), &["--concurrency", "4"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert_eq!(workspace.count("FailedFiles"), 12);
+    let (workspace, ran) = run(&template, &odd(80), &["--concurrency", "4"]);
+    assert_eq!(ran.code, 69, "{}", ran.stderr);
+    assert!(ran.stderr.contains("(a web page)"), "{}", ran.stderr);
+    let failed = workspace.count("FailedFiles");
+    assert!((50..60).contains(&failed), "{failed}");
+    workspace.assert_sound();
+}
+
+/// Files that failed before and fail again say nothing about the server.
+#[test]
+fn old_failures_that_stay_do_not_end_every_run() {
+    let (template, _repo) = over(12);
+    let bad = |seen: &Seen| (1..12).any(|n| is_about(seen, n));
+    let model = ModelServer::scripted(move |seen| match bad(seen) {
+        true => Reply::html(400),
+        false => answer(seen),
+    });
+    let (workspace, ran) = run(&template, &model, &["--concurrency", "1"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    for _ in 0..2 {
+        workspace.run(&["retry", "--questions", "1"]).expect(3);
+    }
+    assert_eq!(
+        workspace.count("FailedFiles WHERE reason LIKE '%\"tries\":3%'"),
+        11
+    );
+}
+
+#[test]
+fn check_fails_where_no_answer_would_be_kept() {
+    let (template, _repo) = over(1);
+    let model = ModelServer::scripted(|seen| {
+        let reply = answer(seen);
+        let body = String::from_utf8(reply.body.clone()).unwrap();
+        Reply::bytes(
+            200,
+            body.replace(r#""finish_reason":"stop""#, r#""finish_reason":null"#),
+        )
+    });
+    let workspace = template.twin(&model.base_url());
+    let report = workspace.run(&["check", "--json"]).expect(69).json();
+    let lines = report["checks"].as_array().unwrap();
+    let line = lines
+        .iter()
+        .find(|line| line["name"] == "finish_reason")
+        .unwrap();
+    assert_eq!(line["state"], "fail", "{line}");
+    assert!(line["cure"].is_string(), "{line}");
 }

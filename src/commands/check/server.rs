@@ -4,6 +4,7 @@ use super::Line;
 use crate::commands::engine::WINDOW_ASSUMED_TOKENS;
 use crate::commands::intake::{self, CACHE_LIMITS};
 use crate::commands::{exit_of_stop, now_secs};
+use crate::domain::failure::FailureCode;
 use crate::llm::{
     Client, Endpoint, ErrorClass, LengthField, LlmError, LongPrompt, Probed, Profile, RunStop,
     Structure,
@@ -93,11 +94,13 @@ fn failed(name: &'static str, error: &LlmError) -> Box<Line> {
         Some(RunStop::Credentials | RunStop::Quota) => "key",
         Some(RunStop::ModelChoice | RunStop::ModelUnknown) => "model",
         Some(RunStop::EndpointWrong | RunStop::EndpointDead) => "server",
+        _ if error.code() == Some(FailureCode::Blocked) => "key",
         _ => name,
     };
     let exit = match error.class {
         ErrorClass::Run(stop) => exit_of_stop(stop),
         ErrorClass::Transient(_) => Exit::Unreachable,
+        ErrorClass::Item(FailureCode::Blocked) => Exit::Refused,
         ErrorClass::Shrink { .. } | ErrorClass::Item(_) => Exit::Usage,
     };
     Box::new(match error.class {
@@ -113,6 +116,12 @@ fn failed(name: &'static str, error: &LlmError) -> Box<Line> {
             exit,
             error.to_string(),
             "raise the server's context length (-c, num_ctx); a run needs some thousand tokens",
+        ),
+        ErrorClass::Item(FailureCode::Blocked) => Line::fail(
+            name,
+            exit,
+            error.to_string(),
+            "give a valid key, or have the firewall or proxy before the server let requests pass",
         ),
         ErrorClass::Item(_) => Line::fail(
             name,
@@ -173,6 +182,7 @@ fn lines(probed: &Probed, profile: &Profile) -> Vec<Line> {
             "completion",
             format!("answered in {} ms", probed.latency.as_millis()),
         ),
+        finish(probed),
         structure(probed),
         length_field(probed),
         temperature(probed),
@@ -185,6 +195,19 @@ fn lines(probed: &Probed, profile: &Profile) -> Vec<Line> {
         rate_limits(probed),
         clock(probed),
     ]
+}
+
+fn finish(probed: &Probed) -> Line {
+    const NAME: &str = "finish_reason";
+    match &probed.unclean {
+        None => Line::ok(NAME, "told"),
+        Some(unclean) => Line::fail(
+            NAME,
+            exit_of_stop(RunStop::NoneServed),
+            unclean,
+            "a run would keep no answer; use a server, or a version of it, that ends answers with finish_reason 'stop'",
+        ),
+    }
 }
 
 fn structure(probed: &Probed) -> Line {

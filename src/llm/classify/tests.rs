@@ -20,7 +20,8 @@ fn expected(status: u16) -> Verdict {
     use FailureCode::*;
     match status {
         300..=399 | 404 | 405 | 410 | 421 | 426 => Verdict::Run(RunStop::EndpointWrong),
-        401 | 403 | 407 => Verdict::Run(RunStop::Credentials),
+        401 | 407 => Verdict::Run(RunStop::Credentials),
+        403 => Verdict::Item(Blocked),
         402 => Verdict::Run(RunStop::Quota),
         408 => retry(Timeout, false),
         409 | 424 | 425 | 499 => retry(ServerError, false),
@@ -184,6 +185,33 @@ fn the_words_decide_where_a_status_means_several_things() {
             expected,
             "{status} {body}"
         );
+    }
+}
+
+/// A firewall speaks of no key.
+#[test]
+fn a_403_is_about_the_key_only_where_the_service_says_so() {
+    let key = [
+        r#"{"error":{"code":"forbidden","message":"no"}}"#,
+        r#"{"error":"Country not supported"}"#,
+        r#"{"detail":"Not authenticated"}"#,
+        r#"[{"error":{"code":403,"status":"PERMISSION_DENIED"}}]"#,
+        r#"{"Message":"User: arn:aws:iam::1:user/x is not authorized to perform: bedrock:InvokeModel"}"#,
+        r#"{"statusCode":403,"message":"Access denied due to invalid subscription key."}"#,
+    ];
+    for body in key {
+        let expected = Verdict::Run(RunStop::Credentials);
+        assert_eq!(judge(403, body.as_bytes()), expected, "{body}");
+    }
+    let firewall = [
+        "",
+        "<!DOCTYPE html><title>Attention Required! | Cloudflare</title> <p>your API key",
+        "Request blocked",
+        r#"{"message":"Forbidden"}"#,
+    ];
+    for body in firewall {
+        let expected = Verdict::Item(FailureCode::Blocked);
+        assert_eq!(judge(403, body.as_bytes()), expected, "{body}");
     }
 }
 

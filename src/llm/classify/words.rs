@@ -18,6 +18,8 @@ pub(super) struct Words {
     all: String,
     code: String,
     param: String,
+    /// Whether the body is an error in one of the shapes that services use.
+    is_error: bool,
     object: Value,
 }
 
@@ -33,7 +35,9 @@ impl Words {
             .into_iter()
             .find_map(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
         let message = message(error);
+        let shapes = ["error", "errors", "detail", "code"];
         Words {
+            is_error: shapes.iter().any(|key| !body[*key].is_null()),
             all: format!("{code} {}", message.to_lowercase()),
             message,
             code,
@@ -143,6 +147,22 @@ impl Words {
             "unable to authenticate",
             "user location is not supported",
         ])
+    }
+
+    /// Whether a 403 is the model service's own word about the key and what it may do. A firewall before it, which dislikes what a prompt
+    /// holds, sends a page, a bare line or nothing.
+    pub fn is_of_the_service(&self) -> bool {
+        self.is_error
+            || self.any(&[
+                "permission",
+                "authoriz",
+                "authoris",
+                "authentic",
+                "key",
+                "credential",
+                "token",
+                "subscription",
+            ])
     }
 
     pub fn says_content_filter(&self) -> bool {
@@ -300,7 +320,7 @@ fn text(value: &Value) -> String {
 /// What an error says to people, with the words of the provider behind a proxy.
 fn message(error: &Value) -> String {
     let own = match error {
-        Value::Object(fields) => ["message", "msg", "detail"]
+        Value::Object(fields) => ["message", "Message", "msg", "detail"]
             .iter()
             .find_map(|key| fields.get(*key))
             .map(complaints)
