@@ -4,7 +4,7 @@
 //! tried until it ends is [`super::attempt`].
 
 use super::calibration::Calibration;
-use super::classify::{Verdict, classify};
+use super::classify::{Absence, Verdict, classify};
 use super::completion::Usage;
 use super::endpoint::{Address, Endpoint, Limits};
 use super::error::{LlmError, RunStop};
@@ -45,6 +45,7 @@ pub struct Client {
     pub(super) health: Arc<Health>,
     pub(super) outage: Arc<Outage>,
     pub(super) meter: Arc<Meter>,
+    list_trouble: Option<String>,
     learnt: Mutex<Learnt>,
 }
 
@@ -87,9 +88,11 @@ impl Client {
         address.check_key(endpoint.api_key.as_ref(), limits.allow_plain_http)?;
         let transport = Transport::new(&address, endpoint.api_key.as_ref(), &limits)?;
         let asked_at = Instant::now();
-        let listed = list(&transport, &address, &limits, endpoint.api_key.as_ref()).await?;
+        let key = endpoint.api_key.as_ref();
+        let listed = list(&transport, &address, &limits, key, endpoint.model.is_some()).await?;
+        let Listed { models, trouble } = listed;
         let heard_after = asked_at.elapsed();
-        let model = models::choose(endpoint.model.as_deref(), &listed, &address.base)?;
+        let model = models::choose(endpoint.model.as_deref(), &models, &address.base)?;
         let context_tokens = window_in_force(&transport, &address, &model).await;
         let gate = Gate::new(
             limits.concurrency,
@@ -97,7 +100,12 @@ impl Client {
             limits.tokens_per_minute,
         );
         gate.heard_after(heard_after);
+        if let Some(trouble) = &trouble {
+            let (base, model) = (&address.base, &model.id);
+            tracing::debug!("{base} lists no models ({trouble}); asking {model} all the same");
+        }
         Ok(Client {
+            list_trouble: trouble,
             gate: Arc::new(gate),
             address,
             opening: body::opening(&model.id),
@@ -122,10 +130,11 @@ impl Client {
     /// As [`Client::connect`]: the model is not there, or nobody answers any more.
     pub async fn beside(&self, model: &str) -> Result<Client, LlmError> {
         let key = self.key.as_ref();
-        let listed = list(&self.transport, &self.address, &self.limits, key).await?;
-        let model = models::choose(Some(model), &listed, &self.address.base)?;
+        let listed = list(&self.transport, &self.address, &self.limits, key, true).await?;
+        let model = models::choose(Some(model), &listed.models, &self.address.base)?;
         let context_tokens = window_in_force(&self.transport, &self.address, &model).await;
         Ok(Client {
+            list_trouble: listed.trouble,
             address: self.address.clone(),
             opening: body::opening(&model.id),
             model: model.id,
@@ -152,6 +161,11 @@ impl Client {
     /// The base URL in use, without credentials.
     pub fn base_url(&self) -> &str {
         &self.address.base
+    }
+
+    /// Why the server's list of models could not be used, if a model was named all the same.
+    pub fn list_trouble(&self) -> Option<&str> {
+        self.list_trouble.as_deref()
     }
 
     /// Whether requests travel unencrypted to another machine.
@@ -310,18 +324,37 @@ impl Drop for Owed<'_> {
     }
 }
 
-/// The models that the server lists; none when it does not list any.
+/// What came of the question for models.
+#[derive(Debug, Default)]
+struct Listed {
+    models: Vec<ListedModel>,
+    /// Why it told none.
+    trouble: Option<String>,
+}
+
+impl Listed {
+    fn none(trouble: impl Into<String>) -> Self {
+        Listed {
+            models: Vec::new(),
+            trouble: Some(trouble.into()),
+        }
+    }
+}
+
+/// The models that the server lists; none when it does not list any. Where one `is_named` anyway, only a server that is not there, or that
+/// refuses the key, is an error: whether it chats is found out by chatting.
 async fn list(
     transport: &Transport,
     address: &Address,
     limits: &Limits,
     key: Option<&Secret>,
-) -> Result<Vec<ListedModel>, LlmError> {
+    is_named: bool,
+) -> Result<Listed, LlmError> {
     let mut attempt = 1;
     loop {
         let base = &address.base;
         let message = match transport.get(&address.models, LIST_TIMEOUT).await {
-            Ok(exchange) => match read_list(&exchange, base, key) {
+            Ok(exchange) => match read_list(&exchange, base, key, is_named) {
                 Err(error) if error.run_stop() == Some(RunStop::EndpointDead) => {
                     format!(
                         "{base} is not ready ({}); run again when it is",
@@ -330,6 +363,7 @@ async fn list(
                 }
                 settled => return settled,
             },
+            Err(broken) if is_named && broken.connected => return Ok(Listed::none(broken.message)),
             Err(broken) => format!("no model server answers at {base}: {}", broken.message),
         };
         if attempt == CONNECT_ATTEMPTS {
@@ -355,16 +389,24 @@ fn read_list(
     exchange: &Exchange,
     base: &str,
     key: Option<&Secret>,
-) -> Result<Vec<ListedModel>, LlmError> {
+    is_named: bool,
+) -> Result<Listed, LlmError> {
     if (200..300).contains(&exchange.status) {
-        let mut listed = models::read_list(&exchange.body).ok_or_else(|| {
-            let message = format!("{base} does not list models as OpenAI-compatible servers do; is the base URL right?");
-            LlmError::stop(RunStop::EndpointWrong, message)
-        })?;
-        for model in &mut listed {
+        let Some(mut models) = models::read_list(&exchange.body) else {
+            let message = format!("{base} does not list models as OpenAI-compatible servers do");
+            return match is_named {
+                true => Ok(Listed::none(message)),
+                false => Err(LlmError::stop(
+                    RunStop::EndpointWrong,
+                    format!("{message}; is the base URL right?"),
+                )),
+            };
+        };
+        for model in &mut models {
             model.id = without_key(&model.id, key);
         }
-        return Ok(listed);
+        let trouble = models.is_empty().then(|| "the list is empty".to_owned());
+        return Ok(Listed { models, trouble });
     }
     let finding = classify(
         exchange.status,
@@ -375,13 +417,17 @@ fn read_list(
     let told = excerpt(&without_key(&finding.message, key));
     // OpenAI's restricted keys may chat without the right to list.
     if finding.message.contains("api.model.read") {
-        return Ok(Vec::new());
+        return Ok(Listed::none(told));
     }
     match finding.verdict {
+        Verdict::Run(stop @ (RunStop::Credentials | RunStop::Quota)) => {
+            Err(LlmError::stop(stop, stop.explain(base, &told)))
+        }
+        _ if is_named && finding.absence == Absence::No => Ok(Listed::none(told)),
         Verdict::Retry { .. } => Err(LlmError::stop(RunStop::EndpointDead, told)),
-        Verdict::Run(RunStop::EndpointWrong) if exchange.status >= 400 => Ok(Vec::new()),
+        Verdict::Run(RunStop::EndpointWrong) if exchange.status >= 400 => Ok(Listed::none(told)),
         Verdict::Run(stop) => Err(LlmError::stop(stop, stop.explain(base, &told))),
-        _ => Ok(Vec::new()),
+        _ => Ok(Listed::none(told)),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use crate::generation::QUEUE;
 use crate::kills::many_files;
-use crate::model_server::{Manner, ModelServer, Reply, Seen, answer};
+use crate::model_server::{MODEL, Manner, ModelServer, Reply, Seen, answer};
 use crate::workspace::{Ran, Repo, Workspace};
 use pipeline::llm::{Client, Endpoint, ErrorClass, Limits, Output, Prefix, Request, RunStop};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -450,6 +450,51 @@ fn old_failures_that_stay_do_not_end_every_run() {
         workspace.count("FailedFiles WHERE reason LIKE '%\"tries\":3%'"),
         11
     );
+}
+
+#[test]
+fn a_named_model_needs_no_list() {
+    let (template, _repo) = over(2);
+    let lists = [
+        Reply::error(404, "not_found", "no such path"),
+        Reply::error(500, "", "oops"),
+        Reply::html(200),
+        Reply::html(403),
+        Reply::bytes(200, ""),
+        Reply::json(200, json!({"object": "list", "data": []})),
+        Reply::bytes(200, "").manner(Manner::Hang),
+        Reply::bytes(200, "").manner(Manner::ResetBeforeHeaders),
+    ];
+    for list in lists {
+        let name = format!(
+            "{} {:?} {:?}",
+            list.status,
+            list.manner,
+            String::from_utf8_lossy(&list.body)
+        );
+        let model = ModelServer::scripted_whole(move |seen| match seen.method.as_str() {
+            "POST" => answer(seen),
+            _ => list.clone(),
+        });
+        let mut workspace = template.twin(&model.base_url());
+        let patience = ["--total-timeout", "1"];
+        workspace.run(&[&PREPARE[..], &patience].concat());
+        assert_eq!(model.chat_count(), 0, "{name}: no model is named");
+        workspace.set_env("OPENAI_MODEL", MODEL);
+        let ran = workspace.run(&[&PREPARE[..], &patience, &["-v"]].concat());
+        assert_eq!(ran.code, 0, "{name}: {}", ran.stderr);
+        assert_eq!(
+            ran.stderr.matches("all the same").count(),
+            1,
+            "{name}: {}",
+            ran.stderr
+        );
+        let ran = workspace.run(&[&["check", "--json"][..], &patience].concat());
+        let report = ran.expect(0).json();
+        let lines = report["checks"].as_array().unwrap();
+        let line = lines.iter().find(|line| line["name"] == "models").unwrap();
+        assert_eq!(line["state"], "warn", "{name}: {line}");
+    }
 }
 
 #[test]

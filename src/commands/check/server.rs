@@ -55,6 +55,7 @@ async fn ask(
         .lines
         .push(Line::ok("server", format!("{} answers", client.base_url())));
     looked.lines.extend(plain_http(&client, &endpoint));
+    looked.lines.extend(list(&client));
     looked.lines.push(Line::ok("model", client.model()));
     looked.lines.push(price(&client, settings));
     let probed = client
@@ -148,6 +149,13 @@ fn plain_http(client: &Client, endpoint: &Endpoint) -> Option<Line> {
         let found = "the API key travels unencrypted to another machine";
         Line::warn("encryption", found, "use https if the network is not yours")
     })
+}
+
+fn list(client: &Client) -> Option<Line> {
+    let trouble = client.list_trouble()?;
+    let found = format!("the list of models is of no use: {trouble}");
+    let cure = "none is needed as long as a model is named; its window is not known, though";
+    Some(Line::warn("models", found, cure))
 }
 
 fn price(client: &Client, settings: &EndpointSettings) -> Line {
