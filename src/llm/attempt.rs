@@ -5,43 +5,22 @@
 use super::backoff;
 use super::body;
 use super::budget::{Bill, Reached, Reservation, Worst};
-use super::classify::{Absence, Finding, Verdict};
+use super::classify::{Finding, Verdict};
 use super::client::Client;
-use super::completion::{Completion, Usage};
+use super::completion::Completion;
 use super::error::{ErrorClass, LlmError, RunStop};
 use super::gate::{Pass, Pressure};
 use super::meter::count;
-use super::outage::{Miss, Silence};
+use super::outage::Miss;
 use super::outcome::{Outcome, has_worked};
 use super::profile::{Complaint, Form};
 use super::request::{Output, Request};
 use super::response::{Usable, excerpt};
+use super::tally::{Setback, Tally};
 use crate::domain::failure::FailureCode;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// What one request has cost so far.
-#[derive(Debug)]
-pub(super) struct Tally {
-    began: Instant,
-    attempts: u32,
-    /// Attempts that failed and might have passed, since the server was last found to be away.
-    pub failures: u32,
-    /// When the silence began into which the last of them fell.
-    silence: Option<Instant>,
-    /// Whether the server was there just before the last attempt that is left.
-    pub is_vouched_for: bool,
-    usage: Usage,
-}
-
-impl Tally {
-    /// Counts a failure in a silence. Says whether it is the first one in that silence.
-    pub fn fell_into(&mut self, silence: Silence) -> bool {
-        self.failures += 1;
-        self.silence.replace(silence.since) != Some(silence.since)
-    }
-}
 
 /// What comes after an attempt.
 pub(super) enum Next<'a> {
@@ -49,17 +28,6 @@ pub(super) enum Next<'a> {
     Again(Duration),
     /// One attempt is left, and it may be the server that is at fault; whether no longer silence is waited for.
     InDoubt(Setback, bool),
-}
-
-/// A failure that might pass.
-#[derive(Debug)]
-pub(super) struct Setback {
-    pub code: FailureCode,
-    /// The wait that the server asked for.
-    pub wait: Option<Duration>,
-    pub pressed: bool,
-    pub absence: Absence,
-    pub message: String,
 }
 
 /// A completion whose request still has its place on the wire. As long as it is not dropped, no further request takes the place:
@@ -86,14 +54,7 @@ impl Client {
     /// # Errors
     /// The same.
     pub async fn hold(&self, request: &Request) -> Result<Held<'_>, LlmError> {
-        let mut tally = Tally {
-            began: Instant::now(),
-            attempts: 0,
-            failures: 0,
-            silence: None,
-            is_vouched_for: false,
-            usage: Usage::default(),
-        };
+        let mut tally = Tally::new();
         let ended = match self.too_long(request) {
             Some(error) => Err(error),
             None => self.try_until_it_ends(request, &mut tally).await,

@@ -3,33 +3,26 @@
 //! Owns what all its requests share: the connection pool, the gate, what was learnt, the breaker, the meter. How one request is
 //! tried until it ends is [`super::attempt`].
 
+use super::body;
 use super::calibration::Calibration;
-use super::classify::{Absence, Verdict, classify};
 use super::completion::Usage;
 use super::endpoint::{Address, Endpoint, Limits};
 use super::error::{LlmError, RunStop};
 use super::gate::Gate;
 use super::health::Health;
+use super::listing::{Listed, list, window_in_force};
 use super::meter::{Meter, Snapshot};
-use super::models::{self, ListedModel};
+use super::models;
 use super::outage::Outage;
 use super::profile::{Form, Profile};
 use super::request::Request;
-use super::response::excerpt;
 use super::secret::Secret;
 use super::stop::Stop;
-use super::transport::{Exchange, Transport};
-use super::{backoff, body};
+use super::transport::Transport;
 use crate::domain::failure::FailureCode;
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
-
-/// Tries of the first, free question to the server.
-const CONNECT_ATTEMPTS: u32 = 3;
-/// Listing models is no work; a server that takes longer is not well.
-pub(super) const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Asks one model. Cheap to share by reference or `Arc`; every request may run at the same time.
 #[derive(Debug)]
@@ -322,124 +315,4 @@ impl Drop for Owed<'_> {
     fn drop(&mut self) {
         self.gate.owe_less(self.requests);
     }
-}
-
-/// What came of the question for models.
-#[derive(Debug, Default)]
-struct Listed {
-    models: Vec<ListedModel>,
-    /// Why it told none.
-    trouble: Option<String>,
-}
-
-impl Listed {
-    fn none(trouble: impl Into<String>) -> Self {
-        Listed {
-            models: Vec::new(),
-            trouble: Some(trouble.into()),
-        }
-    }
-}
-
-/// The models that the server lists; none when it does not list any. Where one `is_named` anyway, only a server that is not there, or that
-/// refuses the key, is an error: whether it chats is found out by chatting.
-async fn list(
-    transport: &Transport,
-    address: &Address,
-    limits: &Limits,
-    key: Option<&Secret>,
-    is_named: bool,
-) -> Result<Listed, LlmError> {
-    let mut attempt = 1;
-    loop {
-        let base = &address.base;
-        let message = match transport.get(&address.models, LIST_TIMEOUT).await {
-            Ok(exchange) => match read_list(&exchange, base, key, is_named) {
-                Err(error) if error.run_stop() == Some(RunStop::EndpointDead) => {
-                    format!(
-                        "{base} is not ready ({}); run again when it is",
-                        error.message
-                    )
-                }
-                settled => return settled,
-            },
-            Err(broken) if is_named && broken.connected => return Ok(Listed::none(broken.message)),
-            Err(broken) => format!("no model server answers at {base}: {}", broken.message),
-        };
-        if attempt == CONNECT_ATTEMPTS {
-            return Err(LlmError::stop(RunStop::EndpointDead, message));
-        }
-        tokio::time::sleep(backoff::delay(
-            attempt,
-            1.0,
-            limits.backoff_first,
-            limits.backoff_max,
-        ))
-        .await;
-        attempt += 1;
-    }
-}
-
-fn without_key(text: &str, key: Option<&Secret>) -> String {
-    key.map_or_else(|| text.to_owned(), |key| key.blot(text).into_owned())
-}
-
-/// Reads the answer to the question for models. A server that has no such list is no error: it may still chat.
-fn read_list(
-    exchange: &Exchange,
-    base: &str,
-    key: Option<&Secret>,
-    is_named: bool,
-) -> Result<Listed, LlmError> {
-    if (200..300).contains(&exchange.status) {
-        let Some(mut models) = models::read_list(&exchange.body) else {
-            let message = format!("{base} does not list models as OpenAI-compatible servers do");
-            return match is_named {
-                true => Ok(Listed::none(message)),
-                false => Err(LlmError::stop(
-                    RunStop::EndpointWrong,
-                    format!("{message}; is the base URL right?"),
-                )),
-            };
-        };
-        for model in &mut models {
-            model.id = without_key(&model.id, key);
-        }
-        let trouble = models.is_empty().then(|| "the list is empty".to_owned());
-        return Ok(Listed { models, trouble });
-    }
-    let finding = classify(
-        exchange.status,
-        &exchange.headers,
-        &exchange.body,
-        SystemTime::now(),
-    );
-    let told = excerpt(&without_key(&finding.message, key));
-    // OpenAI's restricted keys may chat without the right to list.
-    if finding.message.contains("api.model.read") {
-        return Ok(Listed::none(told));
-    }
-    match finding.verdict {
-        Verdict::Run(stop @ (RunStop::Credentials | RunStop::Quota)) => {
-            Err(LlmError::stop(stop, stop.explain(base, &told)))
-        }
-        _ if is_named && finding.absence == Absence::No => Ok(Listed::none(told)),
-        Verdict::Retry { .. } => Err(LlmError::stop(RunStop::EndpointDead, told)),
-        Verdict::Run(RunStop::EndpointWrong) if exchange.status >= 400 => Ok(Listed::none(told)),
-        Verdict::Run(stop) => Err(LlmError::stop(stop, stop.explain(base, &told))),
-        _ => Ok(Listed::none(told)),
-    }
-}
-
-/// The window that one request has: llama.cpp divides the model's between its slots and tells so in its properties.
-async fn window_in_force(
-    transport: &Transport,
-    address: &Address,
-    model: &ListedModel,
-) -> Option<u32> {
-    if !model.llama_cpp {
-        return model.context_tokens;
-    }
-    let exchange = transport.get(&address.props, LIST_TIMEOUT).await.ok()?;
-    models::read_props(&exchange.body).or(model.context_tokens)
 }

@@ -1,7 +1,7 @@
 //! The edge to the model: a client for servers that speak OpenAI's chat completions.
 //!
 //! ```text
-//! Client::connect ── Address, Secret (endpoint, secret) ── which model (models)
+//! Client::connect ── Address, Secret (endpoint, secret) ── which model (listing, models)
 //! Client::complete ─ attempt: gate ─ body ─ transport ─ outcome: response | classify ─ back-off or the end
 //!                      │        │      └ form learnt by the ladder (profile)
 //!                      │        └ limit in flight, pace, pause, allowances
@@ -25,6 +25,7 @@ mod endpoint;
 mod error;
 mod gate;
 mod health;
+mod listing;
 mod meter;
 mod models;
 mod outage;
@@ -35,6 +36,7 @@ mod request;
 mod response;
 mod secret;
 mod stop;
+mod tally;
 mod transport;
 
 pub use attempt::Held;

@@ -4,13 +4,15 @@
 //! ([`super::gate`]), and what it meets fails no file. What one request alone may be at fault for is told from an outage by whether others
 //! are served, or at least the list of models is. A server that never served is [`super::health`]'s.
 
-use super::attempt::{Next, Setback, Tally};
+use super::attempt::Next;
 use super::backoff;
 use super::classify::{Absence, classify};
-use super::client::{Client, LIST_TIMEOUT};
+use super::client::Client;
 use super::error::{LlmError, RunStop};
 use super::gate::Pressure;
+use super::listing::LIST_TIMEOUT;
 use super::outcome::Outcome;
+use super::tally::{Setback, Tally};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;

@@ -1,0 +1,55 @@
+//! What one request has come to so far.
+//!
+//! Owns the counts. When they mean that its attempts are used up is [`super::attempt`]'s and [`super::outage`]'s to say.
+
+use super::classify::Absence;
+use super::completion::Usage;
+use super::outage::Silence;
+use crate::domain::failure::FailureCode;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What one request has cost so far.
+#[derive(Debug)]
+pub(super) struct Tally {
+    pub began: Instant,
+    pub attempts: u32,
+    /// Attempts that failed and might have passed, since the server was last found to be away.
+    pub failures: u32,
+    /// When the silence began into which the last of them fell.
+    silence: Option<Instant>,
+    /// Whether the server was there just before the last attempt that is left.
+    pub is_vouched_for: bool,
+    pub usage: Usage,
+}
+
+impl Tally {
+    /// Nothing done yet.
+    pub fn new() -> Self {
+        Tally {
+            began: Instant::now(),
+            attempts: 0,
+            failures: 0,
+            silence: None,
+            is_vouched_for: false,
+            usage: Usage::default(),
+        }
+    }
+
+    /// Counts a failure in a silence. Says whether it is the first one in that silence.
+    pub fn fell_into(&mut self, silence: Silence) -> bool {
+        self.failures += 1;
+        self.silence.replace(silence.since) != Some(silence.since)
+    }
+}
+
+/// A failure that might pass.
+#[derive(Debug)]
+pub(super) struct Setback {
+    pub code: FailureCode,
+    /// The wait that the server asked for.
+    pub wait: Option<Duration>,
+    pub pressed: bool,
+    pub absence: Absence,
+    pub message: String,
+}
