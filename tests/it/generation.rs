@@ -386,9 +386,9 @@ fn generation_options_reach_the_server() {
             "--max-tokens",
             "77",
             "--temperature",
-            "0.25",
+            "0.7",
             "--answer-temperature",
-            "0.125",
+            "0.1",
         ])
         .expect(0);
     let (questions, answers): (Vec<_>, Vec<_>) = model
@@ -399,13 +399,17 @@ fn generation_options_reach_the_server() {
     assert!(
         questions
             .iter()
-            .all(|seen| seen.body["temperature"] == 0.25)
+            .all(|seen| seen.body["temperature"] == 0.7)
     );
     assert!(
         answers
             .iter()
-            .all(|seen| seen.body["temperature"] == 0.125 && seen.body["max_tokens"] == 77)
+            .all(|seen| seen.body["temperature"] == 0.1 && seen.body["max_tokens"] == 77)
     );
+    let stored = workspace.rows(
+        "SELECT DISTINCT json_extract(metadata_json, '$.sampling.temperature') FROM ConversationTurns WHERE is_label",
+    );
+    assert_eq!(stored, ["0.1"]);
 }
 
 #[test]
