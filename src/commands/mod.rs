@@ -6,6 +6,7 @@ mod before;
 mod benchmarks;
 mod breaker;
 mod check;
+mod connect;
 mod conversation;
 mod copies;
 mod cut;

@@ -396,11 +396,7 @@ fn generation_options_reach_the_server() {
         .into_iter()
         .partition(|seen| seen.wants_json());
     assert!(!questions.is_empty() && !answers.is_empty());
-    assert!(
-        questions
-            .iter()
-            .all(|seen| seen.body["temperature"] == 0.7)
-    );
+    assert!(questions.iter().all(|seen| seen.body["temperature"] == 0.7));
     assert!(
         answers
             .iter()

@@ -1,8 +1,9 @@
 //! What `check` asks the model server, and how it reads the answers.
 
 use super::Line;
+use crate::commands::connect;
 use crate::commands::engine::WINDOW_ASSUMED_TOKENS;
-use crate::commands::intake::{self, CACHE_LIMITS};
+use crate::commands::intake::CACHE_LIMITS;
 use crate::commands::{exit_of_stop, now_secs};
 use crate::domain::failure::FailureCode;
 use crate::llm::{
@@ -77,7 +78,7 @@ async fn find(settings: &EndpointSettings, lines: &mut Vec<Line>) -> Result<Endp
     if let Some(endpoint) = &settings.endpoint {
         return Ok(endpoint.clone());
     }
-    let found = intake::discovered().await;
+    let found = connect::discovered().await;
     let first = found.map_err(|error| failed("server", &error))?;
     lines.push(Line::ok(
         "discovery",
@@ -364,13 +365,13 @@ fn clock(probed: &Probed) -> Line {
 /// must find its own again.
 async fn remember(workspace: &Workspace, client: &Client) -> Result<(), StoreError> {
     let (cache, thread) = Cache::open(&workspace.cache(), CACHE_LIMITS, now_secs())?;
-    let known = intake::recalled(&cache, client).await?.unwrap_or_default();
+    let known = connect::recalled(&cache, client).await?.unwrap_or_default();
     let profile = Profile {
         bytes_per_token: known.bytes_per_token,
         prompts_seen: known.prompts_seen,
         ..client.profile()
     };
-    intake::keep(&cache, client, &profile).await?;
+    connect::keep(&cache, client, &profile).await?;
     drop(cache);
     thread.join().map_err(|_| StoreError::CacheGone)
 }
