@@ -10,6 +10,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Folders below `repos/` are looked at so deep for worktrees.
 const DEPTH_MAX: usize = 16;
@@ -63,6 +64,8 @@ impl Located {
 pub struct Told {
     bad: AtomicBool,
     unlisted: AtomicBool,
+    /// Folders of repositories that could not be had, or that have nothing yet.
+    not_had: Mutex<HashSet<String>>,
 }
 
 impl Told {
@@ -71,6 +74,19 @@ impl Told {
         if !self.bad.swap(true, Ordering::Relaxed) {
             lines.iter().for_each(|bad| tracing::error!("{bad}"));
         }
+    }
+
+    /// A repository could not be had, or has nothing yet, and that was said.
+    pub fn not_had(&self, spec: &RepoSpec) {
+        let folder = path::encode(spec.id.as_str().as_bytes());
+        let mut not_had = self.not_had.lock().unwrap_or_else(PoisonError::into_inner);
+        not_had.insert(folder);
+    }
+
+    /// Whether a repository is not there, and that was said.
+    fn is_known_absent(&self, one: &Located) -> bool {
+        let not_had = self.not_had.lock().unwrap_or_else(PoisonError::into_inner);
+        not_had.contains(&one.folder) && matches!(one.worktree.try_exists(), Ok(false))
     }
 
     fn unlisted<'a>(&self, folders: impl Iterator<Item = &'a str>) {
@@ -93,6 +109,7 @@ pub fn to_prepare(workspace: &Workspace, told: &Told) -> Result<Vec<Located>, Se
         .specs
         .iter()
         .map(|spec| located(workspace, spec.id.as_str()))
+        .filter(|one| !told.is_known_absent(one))
         .collect();
     let known: HashSet<&str> = wanted.iter().map(|one| one.folder.as_str()).collect();
     let folders = on_disk.iter().map(|one| one.folder.as_str());

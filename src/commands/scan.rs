@@ -102,7 +102,7 @@ fn open(summary: &mut GenerationSummary, located: Located) -> Option<OpenReposit
         Ok(repository) => Some(repository),
         Err(error) => {
             summary.repositories_unreadable += 1;
-            tracing::warn!("{error}: skipped, and what is stored about it stays");
+            tracing::error!("{error}: skipped, and what is stored about it stays");
             None
         }
     }

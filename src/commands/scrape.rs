@@ -35,6 +35,9 @@ pub fn scrape(session: &Session, jobs: u16, summary: &mut ScrapeSummary) -> anyh
         }
         drop(sender);
         for (spec, result) in results {
+            if !matches!(&result, Ok(synced) if synced.commit.is_some()) {
+                session.told.not_had(&spec);
+            }
             count(&spec, result, summary);
         }
     });

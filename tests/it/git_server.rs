@@ -106,6 +106,8 @@ pub enum Mode {
     VersionZero,
     /// Only to this user and password.
     Auth(String, String),
+    /// The same, but its references to anybody.
+    AuthToFetch(String, String),
     /// Always with this status.
     Status(u16),
     /// The repository's files, as a plain web server has them.
@@ -250,12 +252,15 @@ impl Shared {
         let response = match mode {
             Mode::Well => self.backend(&request, request.header("git-protocol")),
             Mode::VersionZero => self.backend(&request, None),
-            Mode::Auth(user, password)
+            Mode::AuthToFetch(..) if request.method == "GET" => {
+                self.backend(&request, request.header("git-protocol"))
+            }
+            Mode::Auth(user, password) | Mode::AuthToFetch(user, password)
                 if request.header("authorization") == Some(&basic(&user, &password)) =>
             {
                 self.backend(&request, request.header("git-protocol"))
             }
-            Mode::Auth(..) => status(
+            Mode::Auth(..) | Mode::AuthToFetch(..) => status(
                 "401 Unauthorized",
                 "WWW-Authenticate: Basic realm=\"git\"\r\n",
             ),

@@ -1,6 +1,7 @@
 //! `scrape` and `run` through the real program. What one sync does in every case is shown in `git_edge`.
 
 use crate::generation::{PARSER, QUEUE, scraped};
+use crate::git_server::{HttpServer, Mode, Upstream};
 use crate::model_server::ModelServer;
 use crate::workspace::{Repo, Workspace};
 
@@ -39,6 +40,50 @@ fn one_bad_line_never_stops_the_others() {
         (again["unchanged"].as_u64(), again["failed"].as_u64()),
         (Some(1), Some(2))
     );
+}
+
+#[test]
+fn a_run_says_once_what_has_nothing_yet_or_cannot_be_had() {
+    let model = ModelServer::start();
+    let workspace = Workspace::with_model(&model.base_url());
+    let good = Repo::new(&workspace.origin().join("good"));
+    good.write("queue.py", QUEUE).commit();
+    let empty = Repo::new(&workspace.origin().join("empty"));
+    workspace.list_repos(&[&good.url(), &empty.url()]);
+    workspace.run(&["run", "-q"]).expect(0);
+    let ran = workspace.run(&["run"]).expect(0);
+    let told = ran.stderr.matches("/empty").count();
+    assert_eq!(told, 1, "{}", ran.stderr);
+
+    workspace.list_repos(&[&good.url(), "file:///nowhere/at/all"]);
+    let ran = workspace.run(&["run", "-q"]).expect(3);
+    let told = ran.stderr.matches("/nowhere/at/all").count();
+    assert_eq!(told, 1, "{}", ran.stderr);
+    let ran = workspace.run(&["prepare", "-q"]).expect(3);
+    assert!(ran.stderr.contains("not cloned yet"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_credential_helper_is_asked_for_the_password_of_a_user() {
+    let mut workspace = Workspace::new();
+    Upstream::with_files(&workspace.origin().join("a"), &[("queue.py", QUEUE)]);
+    let server = HttpServer::start(&workspace.origin());
+    let config = workspace.origin().join("gitconfig");
+    let helper = "!f() { read l; while read l; do [ \"$l\" = username=me ] && echo password=hunter2; done; }; f";
+    std::fs::write(&config, format!("[credential]\n\thelper = {helper:?}\n")).unwrap();
+    workspace.set_env("GIT_CONFIG_GLOBAL", config.to_str().unwrap());
+    let url = server.url("a").replace("http://", "http://me@");
+    workspace.list_repos(&[&url]);
+    for mode in [Mode::Auth, Mode::AuthToFetch] {
+        server.set_mode(mode("me".into(), "hunter2".into()));
+        let ran = workspace.run(&["scrape", "--json"]).expect(0);
+        assert_eq!(ran.json()["cloned"], 1, "{}", ran.stderr);
+        assert!(!ran.stderr.contains("hunter2") && !workspace.logs().contains("hunter2"));
+        std::fs::remove_dir_all(workspace.path().join("repos")).unwrap();
+    }
+    server.set_mode(Mode::Auth("me".into(), "another".into()));
+    let ran = workspace.run(&["scrape"]).expect(3);
+    assert!(ran.stderr.contains("refused"), "{}", ran.stderr);
 }
 
 #[test]

@@ -85,6 +85,11 @@ pub enum AddressError {
         "a query or fragment ('?', '#') is not part of a repo's URL; remove it, or escape it as %3F or %23"
     )]
     Query,
+    /// `bob:secret@host/x`, `https//host/x`: read as what they look like, they would show a password or ask another host.
+    #[error(
+        "looks like a URL whose scheme is missing or misspelt; write https://, ssh:// or file:// in full"
+    )]
+    Schemeless,
     /// Nothing would name the folder.
     #[error("names no repo; add the path of one")]
     NoName,
@@ -140,6 +145,7 @@ impl Address {
             } => {
                 let port = port.map(|port| format!(":{port}")).unwrap_or_default();
                 let root = if path.starts_with('/') { "" } else { "/" };
+                let destination = bracketed(destination);
                 format!("ssh://{destination}{port}{root}{path}")
             }
             Address::Git {
@@ -148,8 +154,24 @@ impl Address {
                 path,
             } => format!("git://{host}{path}"),
             Address::Git { host, port, path } => format!("git://{host}:{port}{path}"),
-            Address::Local { path } => path.clone(),
+            Address::Local { path } if Address::parse(path).is_ok() => path.clone(),
+            // A path that would be read as something else.
+            Address::Local { path } => {
+                format!("file://{}", path.replace('%', "%25").replace(':', "%3A"))
+            }
         }
+    }
+}
+
+/// `user@host` as it stands in a URL, where an IPv6 address has brackets.
+fn bracketed(destination: &str) -> String {
+    let (user, host) = match destination.rsplit_once('@') {
+        Some((user, host)) => (format!("{user}@"), host),
+        None => (String::new(), destination),
+    };
+    match host.contains(':') {
+        true => format!("{user}[{host}]"),
+        false => destination.to_owned(),
     }
 }
 
@@ -212,6 +234,10 @@ fn parse_scp(destination: &str, path: &str) -> Result<(Address, RepoId), Address
     if path.starts_with('-') {
         return Err(AddressError::OptionLike);
     }
+    let first = path.split('/').next().unwrap_or_default();
+    if is_scheme(authority.host) || first.contains('@') {
+        return Err(AddressError::Schemeless);
+    }
     let id = RepoId::new(&host_part(authority.host, None), path.as_bytes())?;
     let destination = authority.destination()?;
     Ok((
@@ -250,10 +276,26 @@ fn parse_file(authority: &str, path: &str) -> Result<(Address, RepoId), AddressE
     Ok((Address::Local { path }, id))
 }
 
+/// Whether a word is the web's scheme without its `://`. A host or folder may well be called `git`.
+fn is_scheme(word: &str) -> bool {
+    let word = word.trim_end_matches(':');
+    ["http", "https"]
+        .iter()
+        .any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
 /// A path keeps the folder it had when the workspace moves: leading `.` and `..` do not enter the id.
 fn parse_path(path: &str) -> Result<(Address, RepoId), AddressError> {
     if path.starts_with('~') {
         return Err(AddressError::Home);
+    }
+    let has_credentials = |name: &str| {
+        name.split_once(':')
+            .is_some_and(|(_, rest)| rest.contains('@'))
+    };
+    let mut names = path.split('/');
+    if names.clone().next().is_some_and(is_scheme) || names.any(has_credentials) {
+        return Err(AddressError::Schemeless);
     }
     let mut inner = path;
     while let Some(rest) = ["./", "../"]

@@ -227,6 +227,8 @@ mod tests {
                 "git@github.com:psf/requests.git",
             ),
             ("host:name", "host/name", "host:name"),
+            ("git:tools/a@b", "git/tools/a@b", "git:tools/a@b"),
+            ("git/tools", "localhost/git/tools", "git/tools"),
             (
                 "ssh://git@h.org:2222/a/b.git",
                 "h.org+2222/a/b",
@@ -234,6 +236,16 @@ mod tests {
             ),
             ("ssh://git:secret@h.org/a", "h.org/a", "ssh://git@h.org/a"),
             ("ssh://h.org/~me/a", "h.org/~me/a", "h.org:~me/a"),
+            (
+                "ssh://git@[::1]:99/x",
+                "%3A%3A1+99/x",
+                "ssh://git@[::1]:99/x",
+            ),
+            (
+                "file:///srv/x%3A%3Ay",
+                "localhost/srv/x%3A%3Ay",
+                "file:///srv/x%3A%3Ay",
+            ),
             ("git://h.org/a.git", "h.org/a", "git://h.org/a.git"),
             ("git://h.org:77/a", "h.org+77/a", "git://h.org:77/a"),
             (
@@ -273,6 +285,11 @@ mod tests {
             ("fd::17", Some(RemoteHelper)),
             ("ftp://h.org/a", Some(UnknownScheme)),
             ("javascript://h.org/a", Some(UnknownScheme)),
+            ("bob:pw@h.example/x", Some(Schemeless)),
+            ("https//bob:pw@h/x", Some(Schemeless)),
+            ("https:/bob:pw@h/x", Some(Schemeless)),
+            ("http:h/x", Some(Schemeless)),
+            ("srv/bob:pw@h/x", Some(Schemeless)),
             ("-uroot", Some(OptionLike)),
             ("--upload-pack=sh", Some(OptionLike)),
             ("ssh://-oProxyCommand=sh/a", Some(BadHost)),

@@ -10,11 +10,15 @@ use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Asks the helpers about one URL. `None` when they know nothing, or git is not installed.
+/// Asks the helpers about one URL, and about one user of it if that is known. `None` when they know nothing, or git is not installed.
 ///
 /// # Errors
 /// Only when the run is cancelled meanwhile.
-pub(super) fn fill(url: &str, patience: Patience<'_>) -> Result<Option<Credentials>, Problem> {
+pub(super) fn fill(
+    url: &str,
+    user: Option<&str>,
+    patience: Patience<'_>,
+) -> Result<Option<Credentials>, Problem> {
     let mut command = Command::new("git");
     command.args(["-c", "credential.interactive=false", "credential", "fill"]);
     command.envs([
@@ -22,7 +26,8 @@ pub(super) fn fill(url: &str, patience: Patience<'_>) -> Result<Option<Credentia
         ("GIT_ASKPASS", ""),
         ("GCM_INTERACTIVE", "never"),
     ]);
-    answer_of(command, &format!("url={url}\n\n"), patience)
+    let user = user.map_or_else(String::new, |user| format!("username={user}\n"));
+    answer_of(command, &format!("url={url}\n{user}\n"), patience)
 }
 
 fn answer_of(

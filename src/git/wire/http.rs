@@ -6,7 +6,7 @@
 use super::patience::Patience;
 use super::{AGENT, CONNECT_SECS, Problem, Version, credentials};
 use crate::domain::repo::Credentials;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use std::error::Error;
@@ -82,15 +82,30 @@ impl<'a> Http<'a> {
     /// Asks for the advertisement, with credentials if the server wants them.
     pub fn advertisement(&mut self) -> Result<Body<'_>, Problem> {
         let mut response = self.get_references()?;
-        if response.status() == StatusCode::UNAUTHORIZED && self.credentials.is_none() {
-            self.follow_base(response.url());
-            let found = credentials::fill(&self.base, self.patience)?;
-            self.credentials = Some(found.ok_or(Problem::CredentialsMissing)?);
-            response = self.get_references()?;
-        }
         self.follow_base(response.url());
+        if self.finds_credentials(&response)? {
+            response = self.get_references()?;
+            self.follow_base(response.url());
+        }
         let response = smart(response, "application/x-git-upload-pack-advertisement")?;
         Ok(self.body(response))
+    }
+
+    /// Whether an answer wants credentials and git's helpers know some that were not tried. A user without a password, `https://user@host/`, is
+    /// one whose password they are asked for.
+    fn finds_credentials(&mut self, response: &Response) -> Result<bool, Problem> {
+        let user = match &self.credentials {
+            _ if response.status() != StatusCode::UNAUTHORIZED => return Ok(false),
+            None => None,
+            Some(given) if given.password.is_empty() => Some(given.user.as_str()),
+            Some(_) => return Ok(false),
+        };
+        match credentials::fill(&self.base, user, self.patience)? {
+            Some(found) => self.credentials = Some(found),
+            None if user.is_none() => return Err(Problem::CredentialsMissing),
+            None => return Ok(false),
+        }
+        Ok(true)
     }
 
     fn get_references(&self) -> Result<Response, Problem> {
@@ -100,6 +115,16 @@ impl<'a> Http<'a> {
 
     /// Sends one request of the protocol version that the advertisement had.
     pub fn post(&mut self, body: Vec<u8>, version: Version) -> Result<Body<'_>, Problem> {
+        let body = bytes::Bytes::from(body);
+        let mut response = self.post_once(body.clone(), version)?;
+        if self.finds_credentials(&response)? {
+            response = self.post_once(body, version)?;
+        }
+        let response = smart(response, "application/x-git-upload-pack-result")?;
+        Ok(self.body(response))
+    }
+
+    fn post_once(&self, body: bytes::Bytes, version: Version) -> Result<Response, Problem> {
         let mut request = self
             .web
             .client
@@ -110,8 +135,7 @@ impl<'a> Http<'a> {
         if version == Version::Two {
             request = request.header("Git-Protocol", "version=2");
         }
-        let response = smart(self.send(request)?, "application/x-git-upload-pack-result")?;
-        Ok(self.body(response))
+        self.send(request)
     }
 
     fn send(&self, mut request: RequestBuilder) -> Result<Response, Problem> {
@@ -188,10 +212,11 @@ fn smart(response: Response, content_type: &str) -> Result<Response, Problem> {
     let found = response
         .headers()
         .get(CONTENT_TYPE)
-        .map(HeaderValue::as_bytes)
-        .unwrap_or_default();
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map_or("", str::trim);
     match response.status() {
-        StatusCode::OK if found == content_type.as_bytes() => Ok(response),
+        StatusCode::OK if found.eq_ignore_ascii_case(content_type) => Ok(response),
         StatusCode::OK => Err(Problem::NotSmart),
         StatusCode::UNAUTHORIZED => Err(Problem::CredentialsRefused),
         StatusCode::FORBIDDEN => Err(Problem::Forbidden),
