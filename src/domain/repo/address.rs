@@ -3,6 +3,7 @@
 //! The accepted characters are few on purpose: whatever reads the same address later (an HTTP client, `ssh`) cannot
 //! understand another host or path than the one the folder was derived from.
 
+use super::authority::Authority;
 use super::id::{RepoId, host_part};
 use std::fmt;
 
@@ -316,84 +317,6 @@ fn parse_path(path: &str) -> Result<(Address, RepoId), AddressError> {
     ))
 }
 
-/// `user:password@host:port`, taken apart.
-struct Authority<'a> {
-    userinfo: Option<&'a str>,
-    host: &'a str,
-    port: Option<u16>,
-}
-
-impl<'a> Authority<'a> {
-    fn parse(text: &'a str) -> Result<Self, AddressError> {
-        if text.contains(['?', '#']) {
-            return Err(AddressError::Query);
-        }
-        let (userinfo, place) = match text.rsplit_once('@') {
-            Some((userinfo, place)) => (Some(userinfo), place),
-            None => (None, text),
-        };
-        let after_bracket = place.find(']').unwrap_or(0);
-        let (host, port) = match place[after_bracket..].find(':') {
-            Some(at) => (
-                &place[..after_bracket + at],
-                Some(&place[after_bracket + at + 1..]),
-            ),
-            None => (place, None),
-        };
-        if !is_host(host) {
-            return Err(AddressError::BadHost);
-        }
-        let port = port.map(parse_port).transpose()?;
-        Ok(Authority {
-            userinfo,
-            host,
-            port,
-        })
-    }
-
-    fn credentials(&self) -> Option<Credentials> {
-        let (user, password) = self
-            .userinfo
-            .map(|text| text.split_once(':').unwrap_or((text, "")))?;
-        let text = |part: &str| String::from_utf8_lossy(&percent_decoded(part)).into_owned();
-        Some(Credentials {
-            user: text(user),
-            password: text(password),
-        })
-    }
-
-    /// What `ssh` is told to connect to. A password has no place there and is dropped.
-    fn destination(&self) -> Result<String, AddressError> {
-        let host = self.host.trim_matches(['[', ']']);
-        let Some(userinfo) = self.userinfo else {
-            return Ok(host.to_owned());
-        };
-        let user = userinfo.split(':').next().unwrap_or_default();
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte);
-        if user.is_empty() || user.starts_with('-') || !user.bytes().all(plain) {
-            return Err(AddressError::BadUser);
-        }
-        Ok(format!("{user}@{host}"))
-    }
-}
-
-fn parse_port(text: &str) -> Result<u16, AddressError> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let port = text.parse().ok().filter(|&port: &u16| digits && port != 0);
-    port.ok_or(AddressError::BadPort)
-}
-
-fn is_host(host: &str) -> bool {
-    if let Some(inner) = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
-        return inner.parse::<std::net::Ipv6Addr>().is_ok();
-    }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    host.starts_with(|first: char| first.is_ascii_alphanumeric()) && host.bytes().all(plain)
-}
-
 fn decoded_text(path: &str) -> Result<String, AddressError> {
     let text = String::from_utf8(percent_decoded(path)).map_err(|_| AddressError::BadCharacter)?;
     if text.chars().any(char::is_control) {
@@ -403,7 +326,7 @@ fn decoded_text(path: &str) -> Result<String, AddressError> {
 }
 
 /// Undoes `%XX`; a `%` that starts no escape stands for itself.
-fn percent_decoded(text: &str) -> Vec<u8> {
+pub(super) fn percent_decoded(text: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {

@@ -4,6 +4,7 @@
 //! looks at the disk or the network, so a line that reads well may still name something that does not exist.
 
 mod address;
+mod authority;
 mod deny;
 mod id;
 mod list;
