@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+/// Sent to who writes beyond the limit of file sizes (`ulimit -f`); it would end the process without a word.
+const FILE_TOO_LARGE: i32 = rustix::process::Signal::XFSZ.as_raw();
+
 /// Which signal came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
@@ -47,11 +50,12 @@ impl Signals {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build()?;
-        let (mut interrupt, mut terminate) = {
+        let (mut interrupt, mut terminate, mut too_large) = {
             let _inside = runtime.enter();
             (
                 signal(SignalKind::interrupt())?,
                 signal(SignalKind::terminate())?,
+                signal(SignalKind::from_raw(FILE_TOO_LARGE))?,
             )
         };
         std::thread::Builder::new()
@@ -62,6 +66,8 @@ impl Signals {
                         let signal = tokio::select! {
                             _ = interrupt.recv() => Signal::Interrupt,
                             _ = terminate.recv() => Signal::Terminate,
+                            // Whoever wrote gets an error, and tells it.
+                            _ = too_large.recv() => continue,
                         };
                         if flag.swap(true, Ordering::Relaxed) {
                             std::process::exit(i32::from(signal.exit().code()));
