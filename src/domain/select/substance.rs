@@ -6,8 +6,8 @@
 use super::syntax::{self, Syntax};
 use crate::domain::language::{Kind, Language};
 
-/// Lines an import may go on for, once it opens a bracket.
-const IMPORT_LINES_MAX: usize = 400;
+/// Lines an import may go on for, once it opens a list.
+const LIST_LINES_MAX: usize = 400;
 
 /// From this many lines on, the documentation of a module is worth asking about, though no code stands beside it.
 const DOC_LINES_MIN: usize = 10;
@@ -33,11 +33,20 @@ pub(super) fn has_code(text: &str, language: Language) -> bool {
 enum State {
     Code,
     Block(&'static str),
-    /// An import whose brackets are not closed, and for how many lines.
-    Import {
+    /// The list of an import or an attribute, how many brackets are not closed, and for how many lines.
+    List {
         depth: usize,
         lines: usize,
     },
+}
+
+/// What a line, or the rest of one, begins with.
+enum Piece<'t> {
+    Code,
+    /// Nothing but a comment, an import or the like.
+    Other,
+    /// The same, and more after it.
+    OtherAnd(&'t str),
 }
 
 struct Reader {
@@ -59,7 +68,7 @@ impl Reader {
         self.doc_lines >= DOC_LINES_MIN
     }
 
-    /// Takes the comments off the line's beginning, however many there are, then judges what is left.
+    /// Takes off the line's beginning what is no code, piece by piece, until nothing or code is left.
     fn is_code(&mut self, line: &str) -> bool {
         let mut rest = line;
         loop {
@@ -68,8 +77,8 @@ impl Reader {
                     Some((_, after)) => rest = after.trim_start(),
                     None => return false,
                 },
-                State::Import { depth, lines } => {
-                    self.import_goes_on(rest, depth, lines + 1);
+                State::List { depth, lines } => {
+                    self.list_goes_on(rest, depth, lines + 1);
                     return false;
                 }
                 State::Code => match self.block_opened_by(rest) {
@@ -78,7 +87,11 @@ impl Reader {
                         self.state = State::Block(end);
                         continue;
                     }
-                    None => return self.is_code_proper(rest),
+                    None => match self.piece(rest) {
+                        Piece::Code => return true,
+                        Piece::Other => return false,
+                        Piece::OtherAnd(after) => rest = after.trim_start(),
+                    },
                 },
             }
             self.state = State::Code;
@@ -93,20 +106,26 @@ impl Reader {
             .copied()
     }
 
-    fn is_code_proper(&mut self, line: &str) -> bool {
-        if self.is_import(line) {
-            self.import_goes_on(line, 0, 0);
-            return false;
+    fn piece<'t>(&mut self, line: &'t str) -> Piece<'t> {
+        let starts = |marks: &[&str]| marks.iter().any(|mark| line.starts_with(mark));
+        if let Some(inside) = self.attribute(line) {
+            return self.after_attribute(inside);
         }
-        let is_comment = self
-            .syntax
-            .line_comments
-            .iter()
-            .any(|mark| line.starts_with(mark));
-        !is_comment
-            && line
-                .bytes()
-                .any(|byte| byte.is_ascii_alphanumeric() || byte >= 0x80)
+        if starts(self.syntax.stages) {
+            return self.after_mark(line, &['{', ';']);
+        }
+        if starts(self.syntax.imports) {
+            self.list_goes_on(line, 0, 0);
+            return match self.state {
+                State::Code => self.after_mark(line, &[';']),
+                _ => Piece::Other,
+            };
+        }
+        let has_letters = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
+        match !self.is_line_comment(line) && line.bytes().any(has_letters) {
+            true => Piece::Code,
+            false => Piece::Other,
+        }
     }
 
     fn is_line_comment(&self, line: &str) -> bool {
@@ -116,19 +135,48 @@ impl Reader {
             .any(|mark| line.starts_with(mark))
     }
 
-    fn is_import(&self, line: &str) -> bool {
-        self.syntax
-            .imports
-            .iter()
-            .any(|start| line.starts_with(start))
+    /// What follows the first of these marks, unless a comment begins before it.
+    fn after_mark<'t>(&self, line: &'t str, marks: &[char]) -> Piece<'t> {
+        let Some((before, after)) = line.split_once(marks) else {
+            return Piece::Other;
+        };
+        let is_comment = |mark: &&str| before.contains(*mark);
+        match self.syntax.line_comments.iter().any(is_comment) {
+            true => Piece::Other,
+            false => Piece::OtherAnd(after),
+        }
     }
 
-    fn import_goes_on(&mut self, line: &str, depth: usize, lines: usize) {
-        let count = |marks: [u8; 3]| line.bytes().filter(|byte| marks.contains(byte)).count();
-        let depth = (depth + count(*b"([{")).saturating_sub(count(*b")]}"));
-        let is_open = depth > 0 && lines < IMPORT_LINES_MAX;
+    /// The inside of a Rust attribute that begins here, and all after it.
+    fn attribute<'t>(&self, line: &'t str) -> Option<&'t str> {
+        let inside = line
+            .strip_prefix("#[")
+            .or_else(|| line.strip_prefix("#!["))?;
+        let is_rust = !self.syntax.line_comments.contains(&"#");
+        is_rust.then_some(inside)
+    }
+
+    fn after_attribute<'t>(&mut self, inside: &'t str) -> Piece<'t> {
+        let mut depth = 1usize;
+        for (at, mark) in inside.match_indices(['[', ']']) {
+            depth = if mark == "[" { depth + 1 } else { depth - 1 };
+            if depth == 0 {
+                return Piece::OtherAnd(&inside[at + 1..]);
+            }
+        }
+        self.state = State::List { depth, lines: 0 };
+        Piece::Other
+    }
+
+    fn list_goes_on(&mut self, line: &str, depth: usize, lines: usize) {
+        let lists = self.syntax.lists;
+        let opened = |c: char| lists.iter().any(|&(open, _)| open == c);
+        let closed = |c: char| lists.iter().any(|&(_, close)| close == c);
+        let depth =
+            (depth + line.matches(opened).count()).saturating_sub(line.matches(closed).count());
+        let is_open = depth > 0 && lines < LIST_LINES_MAX;
         self.state = if is_open {
-            State::Import { depth, lines }
+            State::List { depth, lines }
         } else {
             State::Code
         };
@@ -214,6 +262,55 @@ mod tests {
                 true,
             ),
             ("PHP", "<?php\n// a\nnamespace A;\n", false),
+            (
+                "C#",
+                "using System;\nnamespace A.B {\n\tclass C {\n\t}\n}\n",
+                true,
+            ),
+            ("C#", "using System;\n\nnamespace A.B {\n}\n", false),
+            (
+                "PHP",
+                "<?php\nnamespace A {\n    use B\\{\n        C,\n    };\n    class D {}\n}\n",
+                true,
+            ),
+            (
+                "PHP",
+                "<?php\nnamespace A;\nuse B\\{\n    C,\n    D,\n};\n",
+                false,
+            ),
+            ("PHP", "<?php namespace A; class B {}\n", true),
+            ("Scala", "package object a{\n  def b = 1\n}\n", true),
+            ("Scala", "package a\nimport b.{\n  c,\n  d\n}\n", false),
+            (
+                "Perl",
+                "use v5.36;\npackage A {\n  sub new { 1 }\n}\n1;\n",
+                true,
+            ),
+            ("Perl", "package A;\nuse B qw(\n  c\n  d\n);\n1;\n", false),
+            (
+                "Perl",
+                "package A;\nuse constant {\n  B => 1,\n};\n1;\n",
+                true,
+            ),
+            (
+                "Rust",
+                "#[cfg(test)]\nmod tests {\n    use super::*;\n    #[test]\n    fn a() {}\n}\n",
+                true,
+            ),
+            ("Rust", "pub mod a {\n    pub fn b() {}\n}\n", true),
+            ("Rust", "pub mod a { pub use b::{c, d}; }\n", false),
+            (
+                "Rust",
+                "#![cfg_attr(\n    a,\n    b = [c]\n)]\nmod d; // e; f\n",
+                false,
+            ),
+            ("Rust", "#[derive(Debug)] struct A;\n", true),
+            ("Lua", "require('a').setup({\n  b = 1,\n})\n", true),
+            ("Lua", "require('a')\n-- b\n", false),
+            ("Python", "import a; a.run()\n", true),
+            ("Python", "import a  # b; c\n", false),
+            ("Elixir", "import A, only: [\n  b: 1\n]\n", false),
+            ("Haskell", "module A (\n  b,\n  c\n) where\n", false),
         ];
         for (language, text, expected) in cases {
             assert_eq!(

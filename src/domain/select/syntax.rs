@@ -7,13 +7,21 @@ pub(super) struct Syntax {
     languages: &'static [&'static str],
     pub(super) line_comments: &'static [&'static str],
     pub(super) block_comments: &'static [(&'static str, &'static str)],
-    /// Beginnings of lines that only name other files or set the stage.
+    /// Beginnings of lines that only name other files.
     pub(super) imports: &'static [&'static str],
+    /// The brackets in which an import may list names over several lines. Others hold code.
+    pub(super) lists: &'static [(char, char)],
+    /// Beginnings of lines that set the stage, `namespace a`: what stands in braces after them is read like the rest.
+    pub(super) stages: &'static [&'static str],
     /// Beginnings of comments that describe a whole module.
     pub(super) docs: &'static [&'static str],
 }
 
 const C_COMMENTS: &[(&str, &str)] = &[("/*", "*/")];
+
+const ROUND: (char, char) = ('(', ')');
+const SQUARE: (char, char) = ('[', ']');
+const CURLY: (char, char) = ('{', '}');
 
 #[rustfmt::skip]
 const SYNTAXES: &[Syntax] = &[
@@ -22,9 +30,10 @@ const SYNTAXES: &[Syntax] = &[
         line_comments: &["//"],
         block_comments: C_COMMENTS,
         imports: &[
-            "use ", "pub use ", "pub(crate) use ", "pub(super) use ", "mod ", "pub mod ", "pub(crate) mod ",
-            "pub(super) mod ", "extern crate ", "#[", "#![",
+            "use ", "pub use ", "pub(crate) use ", "pub(super) use ", "extern crate ",
         ],
+        lists: &[CURLY, SQUARE],
+        stages: &["mod ", "pub mod ", "pub(crate) mod ", "pub(super) mod "],
         docs: &["//!"],
     },
     Syntax {
@@ -35,6 +44,8 @@ const SYNTAXES: &[Syntax] = &[
             "import ", "import{", "import\"", "import'", "export * ", "export {", "export{", "export type {",
             "'use ", "\"use ",
         ],
+        lists: &[CURLY],
+        stages: &[],
         docs: &[],
     },
     Syntax {
@@ -42,6 +53,8 @@ const SYNTAXES: &[Syntax] = &[
         line_comments: &["//"],
         block_comments: C_COMMENTS,
         imports: &["package ", "import "],
+        lists: &[ROUND],
+        stages: &[],
         docs: &["// Package ", "Package ", "// Command ", "Command "],
     },
     Syntax {
@@ -49,9 +62,10 @@ const SYNTAXES: &[Syntax] = &[
         line_comments: &["//", "#!"],
         block_comments: C_COMMENTS,
         imports: &[
-            "package ", "import ", "using ", "global using ", "export '", "export \"", "part ", "library ",
-            "module ", "namespace ", "use ", "<?php", "?>", "declare(",
+            "import ", "using ", "global using ", "export '", "export \"", "part ", "library ", "use ", "declare(",
         ],
+        lists: &[CURLY, SQUARE],
+        stages: &["package ", "namespace ", "module ", "<?php", "?>"],
         docs: &[],
     },
     Syntax {
@@ -62,6 +76,8 @@ const SYNTAXES: &[Syntax] = &[
             "#include", "#import", "#pragma once", "#ifndef", "#ifdef", "#endif", "#if ", "@import ",
             "using namespace ",
         ],
+        lists: &[],
+        stages: &[],
         docs: &[],
     },
     Syntax {
@@ -69,6 +85,8 @@ const SYNTAXES: &[Syntax] = &[
         line_comments: &["#"],
         block_comments: &[("\"\"\"", "\"\"\""), ("'''", "'''")],
         imports: &["import ", "from ", "__all__", "load("],
+        lists: &[ROUND, SQUARE],
+        stages: &[],
         docs: &["\"\"\"", "'''"],
     },
     Syntax {
@@ -80,8 +98,10 @@ const SYNTAXES: &[Syntax] = &[
         block_comments: &[("=begin", "=end"), ("<#", "#>"), ("#=", "=#")],
         imports: &[
             "require ", "require_relative ", "require(", "library(", "use ", "import ", "using ", "source ", ". ",
-            "set -", "include ", "package ", "1;",
+            "set -", "include ", "1;",
         ],
+        lists: &[ROUND, SQUARE],
+        stages: &["package "],
         docs: &[],
     },
     Syntax {
@@ -89,6 +109,8 @@ const SYNTAXES: &[Syntax] = &[
         line_comments: &["--"],
         block_comments: &[("{-", "-}")],
         imports: &["import ", "module "],
+        lists: &[ROUND],
+        stages: &[],
         docs: &["{-|", "-- |"],
     },
     Syntax {
@@ -96,6 +118,8 @@ const SYNTAXES: &[Syntax] = &[
         line_comments: &["--"],
         block_comments: &[("--[[", "]]")],
         imports: &["require"],
+        lists: &[],
+        stages: &[],
         docs: &[],
     },
     Syntax {
@@ -103,6 +127,8 @@ const SYNTAXES: &[Syntax] = &[
         line_comments: &["--"],
         block_comments: C_COMMENTS,
         imports: &[],
+        lists: &[],
+        stages: &[],
         docs: &[],
     },
     Syntax {
@@ -110,6 +136,8 @@ const SYNTAXES: &[Syntax] = &[
         line_comments: &["//"],
         block_comments: C_COMMENTS,
         imports: &["@import ", "@use ", "@forward ", "@charset "],
+        lists: &[ROUND],
+        stages: &[],
         docs: &[],
     },
     Syntax {
@@ -117,6 +145,8 @@ const SYNTAXES: &[Syntax] = &[
         line_comments: &["//"],
         block_comments: &[("(*", "*)"), ("{", "}")],
         imports: &["open ", "module "],
+        lists: &[],
+        stages: &[],
         docs: &["(**"],
     },
 ];
