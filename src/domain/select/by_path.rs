@@ -4,7 +4,7 @@
 //! `env`, `dist` or `extern` below the sources is code (`src/cache/lru.rs`, rustup's `src/dist/`), a `Vagrantfile` and a `.d.ts` are worth reading.
 
 use super::reason::SkipReason;
-use super::{names, places};
+use super::{names, places, translation};
 use aho_corasick::AhoCorasick;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -32,9 +32,10 @@ const GENERATED: Marks = 1 << 6;
 const KEYS: Marks = 1 << 7;
 const SOURCES: Marks = 1 << 8;
 const DIST: Marks = 1 << 9;
+const TEMPLATES: Marks = 1 << 10;
 
 static FOLDERS: LazyLock<HashMap<&str, Marks>> = LazyLock::new(|| {
-    let tables: [(&[&str], Marks); 10] = [
+    let tables: [(&[&str], Marks); 11] = [
         (places::VENDOR_FOLDERS, VENDOR),
         (places::FIXTURE_FOLDERS, FIXTURE),
         (places::TEST_FOLDERS, TESTS),
@@ -45,6 +46,7 @@ static FOLDERS: LazyLock<HashMap<&str, Marks>> = LazyLock::new(|| {
         (names::KEY_FOLDERS, KEYS),
         (&["src"], SOURCES),
         (&["dist"], DIST),
+        (names::TEMPLATE_FOLDERS, TEMPLATES),
     ];
     let mut marks: HashMap<&str, Marks> = HashMap::new();
     for (table, mark) in tables {
@@ -249,6 +251,9 @@ pub(super) fn of_name(path: &PathWords<'_>, generated: Option<bool>) -> Option<S
     if is_boilerplate(path) {
         return Some(SkipReason::Boilerplate);
     }
+    if translation::is_translation(&path.lower) {
+        return Some(SkipReason::Translation);
+    }
     path.suffix
         .is_some_and(|suffix| suffix.is_binary)
         .then_some(SkipReason::Binary)
@@ -286,9 +291,12 @@ fn is_key_file(path: &PathWords<'_>) -> bool {
     is_key && !names::TEMPLATE_WORDS.iter().any(|word| name.contains(word))
 }
 
-/// `LICENSE`, `LICENSE-MIT`, `CHANGELOG.md`; but `license.rs` is code, and `docs/security.md` may tell how the program is secured.
+/// `LICENSE`, `LICENSE-MIT`, `CHANGELOG.md`, the forms of issues; but `license.rs` is code, and `docs/security.md` may tell how the program is secured.
 fn is_boilerplate(path: &PathWords<'_>) -> bool {
     let (stem, suffix) = path.name().split_once('.').unwrap_or((path.name(), ""));
+    if path.is_below(TEMPLATES) {
+        return true;
+    }
     if !names::TEXT_SUFFIXES.contains(&suffix) {
         return false;
     }
@@ -435,6 +443,14 @@ mod tests {
             (".ssh/config", KeyFile),
             ("x.p12", KeyFile),
             ("LICENSE", Boilerplate),
+            (".github/ISSUE_TEMPLATE/Bug_Report.md", Boilerplate),
+            (".github/ISSUE_TEMPLATE/config.yml", Boilerplate),
+            ("issue_template.md", Boilerplate),
+            (".github/PULL_REQUEST_TEMPLATE.md", Boilerplate),
+            ("docs/PULL_REQUEST_TEMPLATE/fix.md", Boilerplate),
+            ("tests/testthat/_snaps/alerts.md", Fixture),
+            ("README.zh-CN.md", Translation),
+            ("App/Lang/de.inc.php", Translation),
             ("LICENSE-MIT", Boilerplate),
             ("CHANGELOG.md", Boilerplate),
             ("CODE_OF_CONDUCT.md", Boilerplate),

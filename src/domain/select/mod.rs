@@ -17,6 +17,7 @@ mod reason;
 mod substance;
 mod syntax;
 mod text;
+mod translation;
 
 pub use by_content::{SourceText, by_content};
 pub use facts::{

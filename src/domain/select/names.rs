@@ -86,8 +86,11 @@ pub(super) const BOILERPLATE_STEMS: &[&str] = &[
     "license", "licence", "licenses", "licences", "copying", "copyright", "notice", "unlicense",
     "patents", "changelog", "changes", "change-log", "release-notes", "authors", "contributors",
     "codeowners", "code-of-conduct", "acknowledgements", "acknowledgments", "third-party-notices",
-    "thirdpartynotices", "citation", "backers", "sponsors",
+    "thirdpartynotices", "citation", "backers", "sponsors", "issue-template", "pull-request-template",
 ];
+
+/// Folders of the forms that a forge shows to who writes an issue or a pull request.
+pub(super) const TEMPLATE_FOLDERS: &[&str] = &["issue_template", "pull_request_template"];
 
 /// Suffixes of files that are never text. They are not opened.
 #[rustfmt::skip]

@@ -55,7 +55,7 @@ pub(super) const WEB_SUFFIXES: &[&str] =
 #[rustfmt::skip]
 pub(super) const FIXTURE_FOLDERS: &[&str] = &[
     "testdata", "test-data", "test_data", "__fixtures__", "__snapshots__", "__image_snapshots__",
-    "cassettes", "vcr_cassettes", "fuzz_corpus", "seed_corpus",
+    "_snaps", "cassettes", "vcr_cassettes", "fuzz_corpus", "seed_corpus",
 ];
 
 /// Folders of tests.

@@ -51,6 +51,7 @@ skip_reasons! {
     Minified "minified" "" "its name is that of a minified or bundled file";
     KeyFile "key_file" "" "its name is that of a file of keys or passwords";
     Boilerplate "boilerplate" "" "it is a licence text, change log or the like";
+    Translation "translation" "" "it is a text translated from another one";
     DataFile "data_file" "" "it holds data or settings, not code";
     Empty "empty" "" "it is empty";
     TooSmall "too_small" "bytes" "it is too small to ask about";
