@@ -1,4 +1,4 @@
-//! Jupyter notebooks as plain source: code cells as they are, Markdown cells as comments, no outputs.
+//! Jupyter notebooks as plain source: code cells as they are, Markdown cells as comments, no outputs. One without code is Markdown.
 //!
 //! The form is the "percent" script of Jupytext and of editors: every cell begins with a `# %%` line. The format read is nbformat 3 and 4.
 
@@ -12,22 +12,44 @@ pub(super) struct Unpacked {
     pub(super) language: Language,
 }
 
-/// Unpacks a notebook; fails on what is no notebook or has no cell with code.
+/// Unpacks a notebook; fails on what is no notebook or has no cell with text. One without code is Markdown.
 pub(super) fn unpack(json: &str) -> Result<Unpacked, Skip> {
     let bad = || Skip::new(SkipReason::BadNotebook);
     let notebook: Value = serde_json::from_str(json).map_err(|_| bad())?;
-    let language = language(&notebook).ok_or_else(bad)?;
-    let mark = comment_mark(language);
+    let has_code = cells(&notebook).any(|cell| cell["cell_type"] == "code" && has_text(cell));
+    let unpacked = match has_code {
+        true => script(&notebook, language(&notebook).ok_or_else(bad)?),
+        false => prose(&notebook).ok_or_else(bad)?,
+    };
+    match unpacked.text.is_empty() {
+        true => Err(bad()),
+        false => Ok(unpacked),
+    }
+}
+
+fn script(notebook: &Value, language: Language) -> Unpacked {
     let mut text = String::new();
-    let mut has_code = false;
-    for cell in cells(&notebook) {
-        has_code |= push_cell(&mut text, cell, mark);
+    for cell in cells(notebook) {
+        push_cell(&mut text, cell, comment_mark(language));
     }
-    if has_code {
-        Ok(Unpacked { text, language })
-    } else {
-        Err(bad())
+    Unpacked { text, language }
+}
+
+/// A notebook without code is a text: its Markdown cells as they are.
+fn prose(notebook: &Value) -> Option<Unpacked> {
+    let is_prose = |cell: &&Value| cell["cell_type"] == "markdown" && has_text(cell);
+    let mut text = String::new();
+    for cell in cells(notebook).filter(is_prose) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        for line in source(cell).lines() {
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
     }
+    let language = Language::named("Markdown")?;
+    Some(Unpacked { text, language })
 }
 
 /// The kernel's language; Python where the notebook does not say, as almost all are.
@@ -60,12 +82,12 @@ fn cells(notebook: &Value) -> impl Iterator<Item = &Value> {
         .chain(old)
 }
 
-/// Adds one cell; returns whether it holds code. Empty cells and raw cells are left out.
-fn push_cell(text: &mut String, cell: &Value, mark: &str) -> bool {
-    let source = joined(cell.get("source").or_else(|| cell.get("input")));
+/// Adds one cell. Empty cells and raw cells are left out.
+fn push_cell(text: &mut String, cell: &Value, mark: &str) {
+    let source = source(cell);
     let is_code = cell["cell_type"] == "code";
     if source.trim().is_empty() || !is_code && cell["cell_type"] != "markdown" {
-        return false;
+        return;
     }
     if !text.is_empty() {
         text.push('\n');
@@ -75,7 +97,6 @@ fn push_cell(text: &mut String, cell: &Value, mark: &str) -> bool {
     for line in source.lines() {
         push_line(text, line, mark, is_code);
     }
-    is_code
 }
 
 /// Magics and shell escapes become comments, so that the rest parses.
@@ -88,6 +109,14 @@ fn push_line(text: &mut String, line: &str, mark: &str, is_code: bool) {
     text.push_str(line.trim_end_matches('\r'));
     text.truncate(text.trim_end_matches(' ').len());
     text.push('\n');
+}
+
+fn has_text(cell: &Value) -> bool {
+    !source(cell).trim().is_empty()
+}
+
+fn source(cell: &Value) -> String {
+    joined(cell.get("source").or_else(|| cell.get("input")))
 }
 
 /// A cell's source is a text or a list of lines that keep their line ends.
@@ -129,6 +158,16 @@ mod tests {
     }
 
     #[test]
+    fn notebooks_without_code_are_markdown() {
+        let json = r##"{"metadata": {"language_info": {"name": "python"}}, "cells": [
+            {"cell_type": "markdown", "source": ["# Title \n", "\n", "Text"]}, {"cell_type": "code", "source": []},
+            {"cell_type": "markdown", "source": "More"}]}"##;
+        let unpacked = unpack(json).unwrap();
+        assert_eq!(unpacked.language.name(), "Markdown");
+        assert_eq!(unpacked.text, "# Title\n\nText\n\nMore\n");
+    }
+
+    #[test]
     fn what_is_no_notebook_is_refused() {
         let deep = "[".repeat(100_000);
         for json in [
@@ -139,7 +178,8 @@ mod tests {
             "{\"cells\": 1}",
             "{\"cells\": [1, null, {}]}",
             &deep,
-            "{\"cells\": [{\"cell_type\": \"markdown\", \"source\": \"only text\"}]}",
+            "{\"cells\": [{\"cell_type\": \"markdown\", \"source\": \" \\n\"}]}",
+            "{\"cells\": [{\"cell_type\": \"raw\", \"source\": \"only text\"}]}",
         ] {
             assert!(unpack(json).is_err(), "{json:.40}");
         }
