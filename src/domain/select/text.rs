@@ -13,6 +13,8 @@ pub(super) struct Decoded {
     bom_bytes: usize,
     /// Places in the text of the line feeds that had a carriage return before them.
     crlf: Vec<usize>,
+    /// Whether each U+FFFD of the text stands for one byte that was no UTF-8.
+    is_mended: bool,
 }
 
 /// Beyond this share of control characters, one in this many, a text is binary data.
@@ -24,12 +26,17 @@ const UTF16_PROBE_BYTES: usize = 1024;
 /// A single-byte encoding guessed for bytes of another one (CP437 boxes) shows as repeated letters. No word has this many.
 const REPEATED_LETTERS_MAX: usize = 4;
 
+/// So many multi-byte sequences, and so many of them for each byte that is wrong, tell UTF-8 with a slip.
+const UTF8_SEQUENCES_MIN: usize = 4;
+const UTF8_BAD_ONE_IN: usize = 4;
+
 /// The text of a file, or why there is none.
 pub(super) fn decode(bytes: &[u8]) -> Result<(String, Decoded), Skip> {
     let (raw, encoding, bom_bytes) = decode_raw(bytes)?;
     if has_many_controls(raw.bytes()) {
         return Err(Skip::new(SkipReason::Binary));
     }
+    let is_mended = encoding == UTF_8 && raw.len() + bom_bytes != bytes.len();
     let (text, crlf) = normalise(raw);
     Ok((
         text,
@@ -37,6 +44,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(String, Decoded), Skip> {
             encoding,
             bom_bytes,
             crlf,
+            is_mended,
         },
     ))
 }
@@ -52,7 +60,10 @@ impl Decoded {
         let at = text.floor_char_boundary(at);
         let before = &text[..at];
         let returns = self.crlf.partition_point(|&newline| newline < at);
-        let (text_bytes, return_bytes) = if self.encoding == UTF_8 {
+        let (text_bytes, return_bytes) = if self.is_mended {
+            let mended = before.matches('\u{fffd}').count();
+            (at - mended * ('\u{fffd}'.len_utf8() - 1), 1)
+        } else if self.encoding == UTF_8 {
             (at, 1)
         } else if self.encoding == UTF_16LE || self.encoding == UTF_16BE {
             (before.encode_utf16().count() * 2, 2)
@@ -65,17 +76,40 @@ impl Decoded {
 
 fn decode_raw(bytes: &[u8]) -> Result<(String, &'static Encoding, usize), Skip> {
     if let Some((encoding, bom_bytes)) = Encoding::for_bom(bytes) {
-        let text = strict(&bytes[bom_bytes..], encoding)?;
+        let rest = &bytes[bom_bytes..];
+        let mended = (encoding == UTF_8 && memchr::memchr(0, rest).is_none()).then(|| utf8(rest));
+        let text = mended
+            .flatten()
+            .map_or_else(|| strict(rest, encoding), Ok)?;
         return Ok((text, encoding, bom_bytes));
     }
     if memchr::memchr(0, bytes).is_some() {
         let encoding = utf16_without_bom(bytes).ok_or(Skip::new(SkipReason::Binary))?;
         return Ok((strict(bytes, encoding)?, encoding, 0));
     }
-    match str::from_utf8(bytes) {
-        Ok(text) => Ok((text.to_owned(), UTF_8, 0)),
-        Err(_) => legacy(bytes).map(|(text, encoding)| (text, encoding, 0)),
+    match utf8(bytes) {
+        Some(text) => Ok((text, UTF_8, 0)),
+        None => legacy(bytes).map(|(text, encoding)| (text, encoding, 0)),
     }
+}
+
+/// UTF-8, even where a few bytes are not: in no other encoding do so many sequences happen to be UTF-8. Each bad byte becomes U+FFFD; a
+/// text that has some of its own is not mended, or the way back to the bytes would be lost.
+fn utf8(bytes: &[u8]) -> Option<String> {
+    if let Ok(text) = str::from_utf8(bytes) {
+        return Some(text.to_owned());
+    }
+    let (mut good, mut bad) = (0, 0);
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        good += chunk.valid().chars().filter(|one| !one.is_ascii()).count();
+        bad += chunk.invalid().len();
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '\u{fffd}'));
+    }
+    let is_mostly_good = good >= UTF8_SEQUENCES_MIN && bad * UTF8_BAD_ONE_IN <= good;
+    let is_mended = text.matches('\u{fffd}').count() == bad;
+    (is_mostly_good && is_mended && !has_many_controls(bytes.iter().copied())).then_some(text)
 }
 
 fn strict(bytes: &[u8], encoding: &'static Encoding) -> Result<String, Skip> {
@@ -287,6 +321,32 @@ mod tests {
             let (found, decoded) = decode(&bytes).unwrap();
             assert_eq!((decoded.encoding(), found.as_str()), (encoding, text));
         }
+    }
+
+    #[test]
+    fn one_bad_byte_does_not_spoil_utf8() {
+        let lines = ["// größer\r\n", "// чтение\r\n", "// 設定を読む\r\n"];
+        for line in lines {
+            for bom in ["", "\u{feff}"] {
+                let text = line.repeat(20);
+                let raw = [
+                    bom.as_bytes(),
+                    text.as_bytes(),
+                    b"// J\xf6rg\r\nx",
+                    text.as_bytes(),
+                ]
+                .concat();
+                let (found, decoded) = decode(&raw).unwrap();
+                assert_eq!(decoded.encoding(), "UTF-8");
+                assert!(found.contains("// J\u{fffd}rg\nx"), "{found}");
+                let at = found.find("rg\nx").unwrap();
+                let offset = decoded.raw_offset(&found, at);
+                assert_eq!(&raw[offset..offset + 5], b"rg\r\nx");
+                assert_eq!(decoded.raw_offset(&found, found.len()), raw.len());
+            }
+        }
+        let few = [b"// caf\xe9 \xa9 2001 Jos\xe9\n".repeat(9), "é".into()].concat();
+        assert_eq!(utf8(&few), None);
     }
 
     #[test]
