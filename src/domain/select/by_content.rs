@@ -119,8 +119,9 @@ fn check_text(source: &SourceText, facts: &PathFacts<'_>) -> Result<(), Skip> {
 
 /// Templates for generators: what their head says is said of their output.
 fn is_template(path: &[u8]) -> bool {
-    const SUFFIXES: [&str; 10] = [
-        "tmpl", "tpl", "template", "in", "j2", "jinja", "jinja2", "erb", "mustache", "hbs",
+    const SUFFIXES: [&str; 12] = [
+        "tmpl", "tpl", "template", "in", "j2", "jinja", "jinja2", "erb", "mustache", "hbs", "rmd",
+        "qmd",
     ];
     let dot = memchr::memrchr(b'.', path).map_or(path.len(), |at| at + 1);
     SUFFIXES
@@ -224,6 +225,12 @@ mod tests {
         };
         assert!(judge_with(b"a.go", bytes, &by_hand).is_ok());
         assert!(judge("a.go.tmpl", bytes).is_ok());
+        let page = b"<!-- README.md is generated from README.Rmd -->\n# A\n\nIt does.\n";
+        assert!(judge("README.Rmd", page).is_ok());
+        assert_eq!(
+            judge("README.md", page).err(),
+            Some(SkipReason::GeneratedHeader)
+        );
         let perl = Attributes {
             language: Some("perl".into()),
             ..Attributes::default()
