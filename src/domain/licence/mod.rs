@@ -74,19 +74,54 @@ pub fn of_file(text: &str) -> Option<String> {
     let mut rules = HEAD_RULES
         .iter()
         .chain(RULES.iter().filter(|rule| !rule.is_title));
-    rules
-        .find(|rule| fits(rule, &words))
-        .map(|rule| rule.id.to_owned())
+    let id = rules.find(|rule| fits(rule, &words))?.id;
+    match offers_apache_too(id, &words) {
+        true => Some(format!("Apache-2.0 OR {id}")),
+        false => Some(id.to_owned()),
+    }
 }
 
+/// What stands in an expression for a licence file that is not recognised, beside others that are.
+const UNKNOWN_REF: &str = "LicenseRef-unknown";
+
 /// The licence of a repository from its licence files, as name and text. Several files are a choice, as `LICENSE-MIT` beside
-/// `LICENSE-APACHE` is.
+/// `LICENSE-APACHE` is, except where one is not recognised or is for works other than programs: each may hold for a part of the files.
 pub fn of_repository<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
-    let known = files.into_iter().filter(|(name, _)| is_licence_file(name));
-    let mut ids: Vec<_> = known.filter_map(|(_, text)| of_text(text)).collect();
+    let files = files.into_iter().filter(|(name, _)| is_licence_file(name));
+    let texts = files.filter(|(_, text)| !text.trim().is_empty());
+    let mut ids: Vec<_> = texts
+        .map(|(_, text)| of_text(text).unwrap_or(UNKNOWN_REF))
+        .collect();
     ids.sort_unstable();
     ids.dedup();
-    (!ids.is_empty()).then(|| ids.join(" OR "))
+    if ids.iter().all(|id| *id == UNKNOWN_REF) {
+        return None;
+    }
+    let (parts, choice): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| holds_for_a_part(id));
+    let choice = match (choice.len(), parts.len()) {
+        (0 | 1, _) | (_, 0) => choice.join(" OR "),
+        _ => format!("({})", choice.join(" OR ")),
+    };
+    let all = std::iter::once(choice.as_str()).filter(|choice| !choice.is_empty());
+    Some(all.chain(parts).collect::<Vec<_>>().join(" AND "))
+}
+
+fn holds_for_a_part(id: &str) -> bool {
+    id == UNKNOWN_REF || id.starts_with("CC-")
+}
+
+/// Whether a head names the Apache licence beside the one found, and leaves the choice.
+fn offers_apache_too(id: &str, words: &str) -> bool {
+    const CHOICES: [&str; 5] = [
+        "one or other",
+        "either license",
+        "either licence",
+        "at your option any of",
+        "dual licensed",
+    ];
+    id != "Apache-2.0"
+        && words.contains("apache license version 2 0")
+        && CHOICES.iter().any(|choice| words.contains(choice))
 }
 
 fn spdx_line(head: &str) -> Option<&str> {
@@ -177,6 +212,14 @@ mod tests {
                 "/*\n * This is free software; under the terms of the GNU General Public\n * License as published by the FSF; either version 2 of the\n * License, or (at your option) any later version.\n */\n",
                 Some("GPL-2.0-or-later"),
             ),
+            (
+                "/** A\n* @license https://www.apache.org/licenses/LICENSE-2.0 Apache License, Version 2.0\n* @license GNU General Public License, version 2 (one or other)\n*/\n",
+                Some("Apache-2.0 OR GPL-2.0-only"),
+            ),
+            (
+                "// GNU General Public License, version 2. Parts under the Apache License, Version 2.0.\n",
+                Some("GPL-2.0-only"),
+            ),
             ("// SPDX-License-Identifier:\n", None),
             ("fn license() {}\n", None),
             ("", None),
@@ -200,6 +243,26 @@ mod tests {
         ];
         assert_eq!(of_repository(files).as_deref(), Some("Apache-2.0 OR MIT"));
         assert_eq!(of_repository([("LICENSE", "mine")]), None);
+        let parts = [
+            ("LICENSE-CODE", MIT),
+            (
+                "LICENSE-TEXT",
+                "Creative Commons Legal Code\n\nAttribution-NonCommercial-NoDerivs 3.0 Unported\n",
+            ),
+        ];
+        let found = of_repository(parts);
+        assert_eq!(found.as_deref(), Some("MIT AND CC-BY-NC-ND-3.0"));
+        assert!(!is_permissive(&found.unwrap()));
+        let found = of_repository(files.into_iter().chain([("LICENSE-ART", "mine")]));
+        assert_eq!(
+            found.as_deref(),
+            Some("(Apache-2.0 OR MIT) AND LicenseRef-unknown")
+        );
+        assert!(!is_permissive(&found.unwrap()));
+        assert_eq!(
+            of_repository([("LICENSE", MIT), ("COPYING", " \n")]).as_deref(),
+            Some("MIT")
+        );
         for (name, is) in [
             ("LICENSE", true),
             ("COPYING", true),

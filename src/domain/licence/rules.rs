@@ -72,14 +72,44 @@ pub(super) const RULES: &[Rule] = &[
         &["attribution noncommercial sharealike 4 0 international"],
     ),
     titled(
+        "CC-BY-NC-ND-4.0",
+        &["attribution noncommercial noderivs 4 0 international"],
+    ),
+    titled(
+        "CC-BY-NC-ND-4.0",
+        &["attribution noncommercial noderivatives 4 0 international"],
+    ),
+    titled(
         "CC-BY-NC-4.0",
         &["attribution noncommercial 4 0 international"],
+    ),
+    titled("CC-BY-ND-4.0", &["attribution noderivs 4 0 international"]),
+    titled(
+        "CC-BY-ND-4.0",
+        &["attribution noderivatives 4 0 international"],
     ),
     titled(
         "CC-BY-SA-4.0",
         &["attribution sharealike 4 0 international"],
     ),
     titled("CC-BY-4.0", &["attribution 4 0 international"]),
+    titled(
+        "CC-BY-NC-SA-3.0",
+        &["attribution noncommercial sharealike 3 0 unported"],
+    ),
+    titled(
+        "CC-BY-NC-ND-3.0",
+        &["attribution noncommercial noderivs 3 0 unported"],
+    ),
+    titled(
+        "CC-BY-NC-ND-3.0",
+        &["attribution noncommercial noderivatives 3 0 unported"],
+    ),
+    titled("CC-BY-NC-3.0", &["attribution noncommercial 3 0 unported"]),
+    titled("CC-BY-ND-3.0", &["attribution noderivs 3 0 unported"]),
+    titled("CC-BY-ND-3.0", &["attribution noderivatives 3 0 unported"]),
+    titled("CC-BY-SA-3.0", &["attribution sharealike 3 0 unported"]),
+    titled("CC-BY-3.0", &["attribution 3 0 unported"]),
     titled("Artistic-2.0", &["the artistic license 2 0"]),
     titled("MS-PL", &["microsoft public license"]),
     titled("PSF-2.0", &["python software foundation license version 2"]),
