@@ -1,184 +1,239 @@
-//! Random values given to names that say "secret": `api_key = "…"`, `"password": "…"`, `TOKEN=…`, `Authorization: Bearer …`.
+//! Values given to names that say "secret": `api_key = "…"`, `"password": "…"`, `TOKEN=…`, `Authorization: Bearer …`.
 
-use super::{Found, entropy};
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use super::literal::{self, Form};
+use super::value::{self, Sort};
+use super::{Found, command, entropy};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use std::ops::Range;
 use std::sync::LazyLock;
 
-/// What a name must hold, in any case. The password words come first: see [`PASSWORD_WORDS`].
-const WORDS: &[&str] = &[
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "token",
-    "api_key",
-    "apikey",
-    "api-key",
-    "access_key",
-    "accesskey",
-    "access-key",
-    "private_key",
-    "privatekey",
-    "auth_key",
-    "authkey",
-    "credential",
-    "encryption_key",
-    "signing_key",
-    "webhook_url",
+/// What a word in a name, or a word alone, announces.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// Part of a name.
+    Part(Sort),
+    /// The last word of a name, and no part of a longer word: `db_pass`, but not `compass`.
+    Last(Sort),
+    /// The last of several words of a name: `FERNET_KEY`, but not `key`.
+    Suffix,
+    /// A scheme of an `Authorization` header; what follows is the credential itself.
+    Scheme,
+    /// A flag before `user:password`.
+    User,
+    /// A command whose `-p` is a password.
+    Command,
+}
+
+use Word::{Command, Last, Part, Scheme, Suffix, User};
+
+/// The words, in any case. Of those that begin at the same place, the longest counts.
+const WORDS: &[(&str, Word)] = &[
+    ("password", Part(Sort::Password)),
+    ("passwd", Part(Sort::Password)),
+    ("passphrase", Part(Sort::Password)),
+    ("pass", Last(Sort::Password)),
+    ("pwd", Last(Sort::Password)),
+    ("pw", Last(Sort::Password)),
+    ("auth", Last(Sort::Secret)),
+    ("identified by", Part(Sort::Password)),
+    ("secret", Part(Sort::Secret)),
+    ("token", Part(Sort::Secret)),
+    ("api_key", Part(Sort::Secret)),
+    ("api.key", Part(Sort::Secret)),
+    ("apikey", Part(Sort::Secret)),
+    ("api-key", Part(Sort::Secret)),
+    ("access_key", Part(Sort::Secret)),
+    ("accesskey", Part(Sort::Secret)),
+    ("access-key", Part(Sort::Secret)),
+    ("private_key", Part(Sort::Secret)),
+    ("privatekey", Part(Sort::Secret)),
+    ("private-key", Part(Sort::Secret)),
+    ("auth_key", Part(Sort::Secret)),
+    ("authkey", Part(Sort::Secret)),
+    ("credential", Part(Sort::Secret)),
+    ("encryption_key", Part(Sort::Secret)),
+    ("signing_key", Part(Sort::Secret)),
+    ("webhook_url", Part(Sort::Secret)),
+    ("sessionid=", Scheme),
+    ("key", Suffix),
+    ("salt", Suffix),
+    ("mnemonic", Part(Sort::Seed)),
+    ("seed_phrase", Part(Sort::Seed)),
+    ("seedphrase", Part(Sort::Seed)),
+    ("seed phrase", Part(Sort::Seed)),
+    ("recovery_phrase", Part(Sort::Seed)),
+    ("bearer ", Scheme),
+    ("basic ", Scheme),
+    ("-u ", User),
+    ("--user ", User),
+    ("--user=", User),
+    ("sshpass", Command),
+    ("mysql", Command),
+    ("mariadb", Command),
+    ("docker login", Command),
+    ("podman login", Command),
+    ("registry login", Command),
 ];
 
-/// Schemes of an `Authorization` header; what follows is the credential itself.
-const SCHEMES: &[&str] = &["bearer ", "basic "];
-
-/// How many of [`WORDS`] name what people choose, which is shorter than what machines make.
-const PASSWORD_WORDS: usize = 3;
-
-/// Shortest values, in characters.
-const PASSWORD_CHARS_MIN: usize = 8;
-const KEY_CHARS_MIN: usize = 16;
-const VALUE_CHARS_MAX: usize = 200;
-
-/// How far the name may go on after the word, and how much white space may stand around the sign.
+/// How far a name may go on after the word, and before it.
 const NAME_BYTES_MAX: usize = 40;
+
+/// Names that end so tell something about a secret.
+const ABOUT_ENDS: &[&[u8]] = &[
+    b"id", b"name", b"type", b"path", b"file", b"version", b"digest", b"count",
+];
+
+/// What names of passwords themselves end with.
+const PASSWORD_ENDS: &[&[u8]] = &[
+    b"password",
+    b"passwd",
+    b"passphrase",
+    b"pass",
+    b"pwd",
+    b"pw",
+    b"identified by",
+];
+
+/// Names with these are of what anyone may know, or of what cuts text into words.
+const ABOUT_PARTS: &[&[u8]] = &[
+    b"public",
+    b"pub_",
+    b"pubkey",
+    b"publish",
+    b"tokeniz",
+    b"selecttoken",
+];
+
+/// Shortest credentials after a scheme, in characters.
+const CREDENTIAL_CHARS_MIN: usize = 16;
+const CREDENTIAL_CHARS_MAX: usize = 2048;
 
 static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
         .kind(Some(AhoCorasickKind::DFA))
+        .match_kind(MatchKind::LeftmostLongest)
         .ascii_case_insensitive(true)
-        .build(WORDS.iter().chain(SCHEMES))
+        .build(WORDS.iter().map(|(word, _)| word))
         .ok()
 });
 
-/// Adds every value that is given to a secret name and looks random.
+/// Adds every value that is given to a secret name and looks like a secret.
 pub(super) fn find(text: &str, found: &mut Vec<Found>) {
     let Some(automaton) = &*AUTOMATON else { return };
-    for word in automaton.find_iter(text) {
-        let nth = word.pattern().as_usize();
-        let is_password = nth < PASSWORD_WORDS;
-        let is_credential = nth >= WORDS.len();
-        let value = match is_credential {
-            true => Some(credential_at(text.as_bytes(), word.end())),
-            false => value_after(text.as_bytes(), word.end()),
-        };
-        let Some((start, end)) = value else {
+    let mut read = 0;
+    for hit in automaton.find_iter(text) {
+        let word = WORDS[hit.pattern().as_usize()].1;
+        if hit.end() <= read && !matches!(word, Part(Sort::Password)) {
             continue;
-        };
-        let value = &text[start..end];
-        let is_encoded =
-            || is_credential && value.len() >= KEY_CHARS_MIN && entropy::is_encoded(value);
-        if is_secret(value, is_password) || is_encoded() {
-            let kind = if is_password { "password" } else { "secret" };
-            found.push(Found {
-                span: start..end,
-                kind,
-            });
         }
+        let sort = match word {
+            Scheme => {
+                found.extend(credential_at(text, hit.end()));
+                continue;
+            }
+            User => {
+                found.extend(argument(
+                    text,
+                    command::after_user(text.as_bytes(), hit.end()),
+                ));
+                continue;
+            }
+            Command => {
+                found.extend(argument(
+                    text,
+                    command::after_flag(text.as_bytes(), hit.end()),
+                ));
+                continue;
+            }
+            Part(sort) => sort,
+            Last(sort) if is_word(text.as_bytes(), hit.range()) => sort,
+            Suffix if is_suffix(text.as_bytes(), hit.range()) => Sort::Key,
+            Last(_) | Suffix => continue,
+        };
+        let name = name_around(text.as_bytes(), hit.range());
+        read = name.end;
+        found.extend(value_of(text, name, sort));
     }
 }
 
-/// The value assigned to the name that goes on at `at`: quoted, or bare right after `=` as in a shell. The name of an
-/// identifier (`credentialsId`, `token_id`) is followed by none.
-fn value_after(text: &[u8], at: usize) -> Option<(usize, usize)> {
-    let name_end = skip(text, at, |byte| {
-        byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)
-    });
-    if text[at..name_end].to_ascii_lowercase().ends_with(b"id") {
+fn value_of(text: &str, name: Range<usize>, sort: Sort) -> Option<Found> {
+    let bytes = text.as_bytes();
+    let lower = bytes[name.clone()].to_ascii_lowercase();
+    let holds = |word: &[u8]| memchr::memmem::find(&lower, word).is_some();
+    if ABOUT_ENDS.iter().any(|end| lower.ends_with(end))
+        || ABOUT_PARTS.iter().any(|part| holds(part))
+    {
         return None;
     }
-    let at = skip(text, name_end, |byte| b"\"'`] ".contains(&byte));
-    let sign = skip(text, at, |byte| b":=>".contains(&byte));
-    let spaces = skip(text, sign, |byte| byte == b' ');
-    let opened = skip(text, spaces, |byte| b"bru@".contains(&byte));
-    match text.get(opened) {
-        Some(&quote @ (b'"' | b'\'' | b'`')) if sign > at || spaces == at => {
-            quoted(text, opened + 1, quote)
-        }
-        _ if text.get(at) == Some(&b'=') && sign == at + 1 && spaces == sign => bare(text, sign),
-        _ if sign == at + 1 && spaces > sign => line_end(text, spaces),
-        _ => None,
-    }
+    let is_last = PASSWORD_ENDS.iter().any(|end| lower.ends_with(end));
+    let place = literal::of(bytes, name)?;
+    let value = text.get(place.span.clone())?;
+    let kind = if sort == Sort::Password {
+        "password"
+    } else {
+        "secret"
+    };
+    let sort = match sort {
+        Sort::Password if !is_last => Sort::Secret,
+        sort => sort,
+    };
+    value::is_secret(value, sort, place.form).then_some(Found {
+        span: place.span,
+        kind,
+    })
+}
+
+/// A password in a command line.
+fn argument(text: &str, span: Option<Range<usize>>) -> Option<Found> {
+    let span = span?;
+    let word = text.get(span.clone())?;
+    value::is_secret(word, Sort::Password, Form::Bare).then_some(Found {
+        span,
+        kind: "password",
+    })
+}
+
+/// The whole name that the word is a part of.
+fn name_around(text: &[u8], word: Range<usize>) -> Range<usize> {
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+    let after = text[word.end..].iter().take(NAME_BYTES_MAX);
+    let before = text[..word.start].iter().rev().take(NAME_BYTES_MAX);
+    let is_start = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+    word.start - before.take_while(is_start).count()..word.end + after.take_while(is_name).count()
+}
+
+/// Whether a word ends its name and begins one of its words.
+fn is_word(text: &[u8], word: Range<usize>) -> bool {
+    let before = word.start.checked_sub(1).map(|at| text[at]);
+    let begins = before.is_none_or(|byte| {
+        !byte.is_ascii_alphabetic()
+            || byte.is_ascii_lowercase() && text[word.start].is_ascii_uppercase()
+    });
+    let ends = text
+        .get(word.end)
+        .is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    begins && ends
+}
+
+/// Whether a word ends a name of several words.
+fn is_suffix(text: &[u8], word: Range<usize>) -> bool {
+    is_word(text, word.clone()) && name_around(text, word.clone()).start < word.start
 }
 
 /// What follows the scheme of an `Authorization` header.
-fn credential_at(text: &[u8], start: usize) -> (usize, usize) {
-    let bytes = value_bytes(text, start, |byte| {
-        byte.is_ascii_alphanumeric() || b"_-+/=.~".contains(&byte)
-    });
-    (start, start + bytes)
-}
-
-/// A bare value after `name: ` or `name = `, as settings files have them, counts when nothing follows it on its line; in code, something
-/// mostly does.
-fn line_end(text: &[u8], start: usize) -> Option<(usize, usize)> {
-    let end = start
-        + value_bytes(text, start, |byte| {
-            byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)
-        });
-    let is_long = end - start >= KEY_CHARS_MIN;
-    (is_long && matches!(text.get(end), None | Some(b'\n' | b'\r'))).then_some((start, end))
-}
-
-fn skip(text: &[u8], at: usize, accept: impl Fn(u8) -> bool) -> usize {
-    at + text[at..]
-        .iter()
-        .take(NAME_BYTES_MAX)
-        .take_while(|&&byte| accept(byte))
-        .count()
-}
-
-fn quoted(text: &[u8], start: usize, quote: u8) -> Option<(usize, usize)> {
-    let end = start + value_bytes(text, start, |byte| byte.is_ascii_graphic() && byte != quote);
-    (text.get(end) == Some(&quote)).then_some((start, end))
-}
-
-fn bare(text: &[u8], start: usize) -> Option<(usize, usize)> {
-    let end = start
-        + value_bytes(text, start, |byte| {
-            byte.is_ascii_alphanumeric() || b"_-+/=.~".contains(&byte)
-        });
-    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b";&\"'`".contains(byte);
-    let is_whole = text.get(end).is_none_or(is_end);
-    is_whole.then_some((start, end))
-}
-
-fn value_bytes(text: &[u8], start: usize, accept: impl Fn(u8) -> bool) -> usize {
-    text[start..]
-        .iter()
-        .take(VALUE_CHARS_MAX + 1)
-        .take_while(|&&byte| accept(byte))
-        .count()
-}
-
-fn is_secret(value: &str, is_password: bool) -> bool {
-    let min = if is_password {
-        PASSWORD_CHARS_MIN
-    } else {
-        KEY_CHARS_MIN
-    };
-    if !(min..=VALUE_CHARS_MAX).contains(&value.len())
-        || entropy::is_placeholder(value)
-        || is_reference(value)
-    {
-        return false;
-    }
-    entropy::is_random(value) || is_password && is_strong(value)
-}
-
-/// Paths, URLs, calls and lookups name where a secret is; they are none.
-fn is_reference(value: &str) -> bool {
-    value.contains("://")
-        || value.starts_with(['/', '.', '$', '@', '%'])
-        || value.contains(['(', '{', '<', '['])
-        || value.contains("::")
-}
-
-/// A password as rules demand it: lower and upper case, digit and mark.
-fn is_strong(value: &str) -> bool {
-    let has = |test: fn(char) -> bool| value.contains(test);
-    has(|c| c.is_ascii_lowercase())
-        && has(|c| c.is_ascii_uppercase())
-        && has(|c| c.is_ascii_digit())
-        && has(|c| c.is_ascii_punctuation())
+fn credential_at(text: &str, start: usize) -> Option<Found> {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-+/=.~".contains(byte);
+    let rest = text.as_bytes()[start..].iter().take(CREDENTIAL_CHARS_MAX);
+    let end = start + rest.take_while(is_part).count();
+    let value = &text[start..end];
+    let is_credential = value.len() >= CREDENTIAL_CHARS_MIN
+        && !entropy::is_placeholder(value)
+        && !value.starts_with(['/', '.'])
+        && (entropy::is_random(value) || entropy::is_encoded(value));
+    is_credential.then_some(Found {
+        span: start..end,
+        kind: "secret",
+    })
 }
 
 #[cfg(test)]

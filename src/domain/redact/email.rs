@@ -139,6 +139,9 @@ const SUFFIXES: &[&str] = &[
     "is", "as", "in",
 ];
 
+/// Accounts of programs at Google's cloud.
+const ROBOTS: &str = "gserviceaccount.com";
+
 /// The address whose `@` stands at `at`.
 pub(super) fn around(text: &str, at: usize) -> Option<Found> {
     let bytes = text.as_bytes();
@@ -188,7 +191,7 @@ fn is_mail_domain(domain: &str) -> bool {
             && !NOWHERE.contains(&label)
             && label.bytes().any(|byte| byte.is_ascii_alphabetic())
     });
-    is_tld && are_labels
+    is_tld && are_labels && !lower.ends_with(ROBOTS)
 }
 
 /// `deploy@host.org:path` and `user@host.org/path` name a place on a machine. `to: ann@host.org: hello` does not.
@@ -248,6 +251,8 @@ mod tests {
             "getty@tty1.service",
             "ann@-.com",
             "module@file.py",
+            "my-other-app@appspot.gserviceaccount.com",
+            "my-project-id@my-project.iam.gserviceaccount.com",
         ];
         for text in texts {
             assert_eq!(redact(text).text, text);

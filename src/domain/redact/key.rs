@@ -20,6 +20,8 @@ enum Alphabet {
     Parts,
     /// Base64 with `+`, `/` and `=`.
     Base64,
+    /// What stands between the signs of an address: the letters of `Url` and `$%/@`.
+    Address,
 }
 
 impl Alphabet {
@@ -31,6 +33,7 @@ impl Alphabet {
             Alphabet::Url => b"-_",
             Alphabet::Parts => b"-_.",
             Alphabet::Base64 => b"+/=",
+            Alphabet::Address => b"-_$%/@",
         };
         byte.is_ascii_alphanumeric() || more.contains(&byte)
     }
@@ -80,12 +83,16 @@ const fn parts(
 }
 
 /// How many alphabets there are.
-const ALPHABETS: usize = 6;
+const ALPHABETS: usize = 7;
 
 /// No key is longer.
 const KEY_CHARS_MAX: usize = 4096;
 
-use Alphabet::{Alnum, Base64, Hex, Upper, Url};
+/// A key of Mailchimp: so many hexadecimal digits, this, and a number.
+const MAILCHIMP_CHARS: usize = 32;
+const MAILCHIMP_END: &[u8] = b"-us";
+
+use Alphabet::{Address, Alnum, Base64, Hex, Upper, Url};
 
 const SHAPES: &[Shape] = &[
     shape(
@@ -241,6 +248,27 @@ const SHAPES: &[Shape] = &[
     shape("telegram-token", &[":AA"], Url, 33, 33),
     shape("firebase-key", &[":APA91b"], Url, 80, 250),
     parts("airtable-token", &["pat"], 79, 79, 1),
+    shape(
+        "braintree-token",
+        &["access_token$production$", "access_token$sandbox$"],
+        Address,
+        49,
+        49,
+    ),
+    shape(
+        "teams-webhook",
+        &["webhook.office.com/webhookb2/"],
+        Address,
+        100,
+        260,
+    ),
+    shape(
+        "azure-signature",
+        &["&sig=", "?sig=", "&amp;sig="],
+        Address,
+        40,
+        100,
+    ),
     shape("cargo-token", &["crates-io-token-"], Alnum, 20, 64),
 ];
 
@@ -260,6 +288,7 @@ static STARTS: LazyLock<Option<(AhoCorasick, Vec<&'static Shape>)>> = LazyLock::
 
 /// Adds every key of known shape.
 pub(super) fn find(text: &str, found: &mut Vec<Found>) {
+    find_mailchimp(text.as_bytes(), found);
     let Some((automaton, shapes)) = &*STARTS else {
         return;
     };
@@ -275,6 +304,23 @@ pub(super) fn find(text: &str, found: &mut Vec<Found>) {
             found.push(Found {
                 span: start.start()..end,
                 kind: shape.kind,
+            });
+        }
+    }
+}
+
+/// Adds every key of Mailchimp: it is told by what it ends with, the name of a data centre.
+fn find_mailchimp(text: &[u8], found: &mut Vec<Found>) {
+    for at in memchr::memmem::find_iter(text, MAILCHIMP_END) {
+        let hex = text[..at].iter().rev().take(MAILCHIMP_CHARS + 1);
+        let run = hex.take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let digits = text[at + MAILCHIMP_END.len()..].iter().take(2);
+        let digits = digits.take_while(|byte| byte.is_ascii_digit()).count();
+        let start = at - run;
+        if run == MAILCHIMP_CHARS && digits > 0 && is_secret(&text[start..at], Hex) {
+            found.push(Found {
+                span: start..at + MAILCHIMP_END.len() + digits,
+                kind: "mailchimp-key",
             });
         }
     }

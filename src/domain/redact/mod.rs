@@ -4,11 +4,14 @@
 //! addresses of people. Placeholders keep the text readable and its lines in place.
 
 mod assignment;
+mod command;
 mod email;
 mod entropy;
 mod key;
+mod literal;
 mod private_key;
 mod url;
+mod value;
 
 use super::select::{Skip, SkipReason};
 use std::ops::Range;

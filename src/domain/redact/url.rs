@@ -83,6 +83,9 @@ pub(super) fn userinfo_before(text: &str, at: usize) -> Option<usize> {
 
 /// The password in a URL's `user:password`, or the token in its place, unless it is one that examples use.
 pub(super) fn password_in(text: &str, userinfo: Range<usize>) -> Option<Found> {
+    if is_documentation(&text[userinfo.end + 1..]) {
+        return None;
+    }
     let secret_at = match text[userinfo.clone()].split_once(':') {
         Some((user, password)) if is_password(user, password) => userinfo.start + user.len() + 1,
         None if is_token(&text[userinfo.clone()]) => userinfo.start,
@@ -92,6 +95,16 @@ pub(super) fn password_in(text: &str, userinfo: Range<usize>) -> Option<Found> {
         span: secret_at..userinfo.end,
         kind: KIND,
     })
+}
+
+/// Whether the host is one that stands for any (RFC 2606).
+fn is_documentation(rest: &str) -> bool {
+    let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
+    let bytes = rest.bytes().take_while(is_host).count();
+    let host = rest[..bytes].to_ascii_lowercase();
+    let mut labels = host.rsplit('.');
+    let top = labels.next().unwrap_or_default();
+    matches!(top, "example" | "test" | "invalid") || labels.any(|label| label == "example")
 }
 
 fn is_token(word: &str) -> bool {
@@ -147,6 +160,9 @@ mod tests {
             "http://host:80/@x",
             "http://user:pass@httpbin.org",
             "http://localhost@other.com",
+            "http://isabel:s3cr3tPw9@example.com/",
+            "postgres://app:s3cr3tPw9@db.example.org/x",
+            "amqp://svc:Tr0ub4dor@mq.test",
         ] {
             assert_eq!(redact(text).text, text);
         }
