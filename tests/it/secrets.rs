@@ -104,6 +104,22 @@ fn planted() -> Vec<(String, String)> {
         format!("    headers['Authorization'] = 'Bearer {}'", secret(10)),
     );
     add(secret(11), format!("    # api_{}: {}", "token", secret(11)));
+    for (nth, chars, begin, end) in [
+        (20, 12, "    PASSWORD: Final[str] = \"", "\""),
+        (
+            21,
+            14,
+            "    os.environ.setdefault(\"DB_PASSWORD\", \"",
+            "\")",
+        ),
+        (22, 43, "    FERNET_KEY = b'", "'"),
+        (23, 15, "    # curl -u deploy:", " https://files.intern.net"),
+        (24, 32, "    headers = '''X-Api-Key: ", "'''"),
+        (25, 12, "    # ALTER USER app IDENTIFIED BY '", "';"),
+    ] {
+        let value = random(ALNUM, chars, 300 + nth);
+        add(value.clone(), format!("{begin}{value}{end}"));
+    }
     let jwt = format!(
         "ey{}.{}.{}",
         "J".to_owned() + &secret(6),

@@ -102,6 +102,9 @@ const ABOUT_PARTS: &[&[u8]] = &[
     b"publish",
     b"tokeniz",
     b"selecttoken",
+    b"nexttoken",
+    b"pagetoken",
+    b"page_token",
 ];
 
 /// Shortest credentials after a scheme, in characters.
@@ -297,6 +300,84 @@ mod tests {
         }
     }
 
+    /// What stands for the secret in the table.
+    const HOLE: &str = "@@";
+
+    #[test]
+    fn values_go_wherever_types_wrappers_and_calls_put_them() {
+        for line in [
+            "pub const API_TOKEN: &str = \"@@\";",
+            "static PASSWORD: &'static str = \"@@\";",
+            "let password: String = \"@@\".into();",
+            "let key = String::new(); let secret = String::from(\"@@\");",
+            "private readonly apiSecret: string = '@@';",
+            "API_KEY: str = \"@@\"",
+            "ENCRYPTION_KEY = b\"@@\"",
+            "const apiKey string = \"@@\"",
+            "var secret = []byte(\"@@\")",
+            "os.Setenv(\"API_TOKEN\", \"@@\")",
+            "os.environ.setdefault(\"DB_PASSWORD\", \"@@\")",
+            "os.getenv('SECRET_KEY', '@@')",
+            "parser.add_argument(\"--password\", default=\"@@\")",
+            "fun go(password: String = \"@@\") = 1",
+            "buildConfigField(\"String\", \"API_KEY\", \"\\\"@@\\\"\")",
+            "body = \"{\\\"password\\\": \\\"@@\\\"}\"",
+            "ENV['SECRET_KEY_BASE'] ||= '@@'",
+            "process.env.API_TOKEN ?? \"@@\"",
+            "@secret_key_base \"@@\"",
+            "(def api-token \"@@\")",
+            "{:api-key \"@@\"}",
+            "define('API_KEY', '@@');",
+            "ds.setPassword(\"@@\");",
+            "props.put(\"password\", \"@@\");",
+            "System.setProperty(\"api.token\", \"@@\");",
+            "<add key=\"ClearTextPassword\" value=\"@@\" />",
+            "#define API_KEY \"@@\"",
+            "const char secret_key[] = \"@@\";",
+            "public string Password { get; set; } = \"@@\";",
+            "$pw = ConvertTo-SecureString \"@@\" -AsPlainText",
+            "variable \"db_password\" {\n  type    = string\n  default = \"@@\"\n}",
+            "REGISTRY_PASSWORD := @@\n",
+            "API_SECRET ?= @@\n",
+            "TOKEN=${TOKEN:-@@}",
+            "ENV API_SECRET @@\n",
+            "machine x.dev login bot password @@\n",
+            "tool --password @@ --api-key \"@@\" --token=@@",
+            "helm upgrade app --set db.password=@@",
+            "kubectl create secret generic db --from-literal=password=@@",
+            "curl -H \"X-Api-Key: @@\" -H 'PRIVATE-TOKEN: @@'",
+            "'Authorization': 'Token @@'",
+            "ALTER USER root IDENTIFIED BY '@@';",
+            "CREATE USER app WITH PASSWORD '@@';",
+            "DB_PASS=@@\nMYSQL_PWD=@@ mysql",
+            "'pass' => '@@',",
+            "ALGOLIA_ADMIN_KEY = \"@@\"",
+            "const ethKey = \"@@\";",
+            "define('NONCE_SALT', '@@');",
+            "the password `@@` opens it",
+        ] {
+            let secret = ["R7kq2VxZ", "m9TbW4cJ", "u6Yd3NfH"].concat();
+            let left = redact(&line.replace(HOLE, &secret)).text;
+            assert!(!left.contains(&secret), "{left}");
+            let around: Vec<&str> = line.split(HOLE).collect();
+            assert!(around.iter().all(|part| left.contains(part)), "{left}");
+        }
+    }
+
+    #[test]
+    fn identifiers_of_services_and_session_tokens_of_any_length_go() {
+        let long = "IQoJb3JpZ2luX2VjHp2E".repeat(40);
+        let texts = [
+            format!("aws_session_token = \"{long}\""),
+            "HEROKU_API_KEY = \"612a1808-a11b-3812-b644-50088944d558\"".to_owned(),
+            "mnemonic: \"orbit lemon cactus violin anchor pepper marble tunnel glacier basket meadow saddle\"".to_owned(),
+        ];
+        for text in texts {
+            let left = redact(&text).text;
+            assert!(left.contains("<REDACTED:secret>"), "{left}");
+        }
+    }
+
     #[test]
     fn names_lookups_and_examples_stay() {
         let texts = [
@@ -324,6 +405,21 @@ mod tests {
             "token = nextTokenOf(stream64, utf8)",
             "secret = TLS13_CHACHA20_POLY1305_SHA256_INTERNAL\n",
             "password = readPasswordFromTerminal\n",
+            "mscorlib, Culture=neutral, PublicKeyToken=b77a5c561934e089",
+            "tokenizer = \"HuggingFaceTB/SmolLM2-135M\"",
+            "pipe(\"token-classification\", model=\"lib/Qw3n2-0x5B-Rq7Kv\")",
+            "<pass name=\"Optimize1\" refer=\"R7kq2VxZ\">",
+            "'password' => 'required|string|min:8|confirmed',",
+            "let private_key = include_bytes!(\"ecdsa_test_private_key_p256.p8\");",
+            "let secret = b\"\\x9b\\xbe\\x43\\x6b\\xa9\\x40\\xf0\\x17\";",
+            "keyboard = \"R7kq2VxZm9TbW4cJu6Yd3NfH\"",
+            "key = \"R7kq2VxZm9TbW4cJu6Yd3NfH\"",
+            "compass = \"R7kq2VxZ9\"",
+            "token, other = \"R7kq2VxZm9TbW4cJ\"",
+            "nid_key = self.lib.NID_aes_256_cbc\n",
+            "mnemonic = \"vfmadd\"",
+            "private_key: x25519.X25519PrivateKey\n",
+            "Pass the :class:`~jinja2.runtime.Context`",
         ];
         for text in texts {
             assert_eq!(redact(text).text, text);

@@ -422,6 +422,19 @@ mod tests {
     }
 
     #[test]
+    fn keys_told_by_their_end_are_found_whole() {
+        let hex = "9f3a7c1e5b8d2046".repeat(2);
+        assert_eq!(kinds(&format!("MAIL = \"{hex}-us14\"")), ["mailchimp-key"]);
+        for text in [
+            format!("{hex}-user"),
+            format!("a{hex}-us14"),
+            "en-us1".to_owned(),
+        ] {
+            assert_eq!(kinds(&text), [] as [&str; 0], "{text}");
+        }
+    }
+
+    #[test]
     fn names_examples_and_broken_keys_are_no_keys() {
         let texts = [
             "AKIAIOSFODNN7EXAMPLE",

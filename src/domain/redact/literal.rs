@@ -105,7 +105,12 @@ fn is_direct(gap: &[u8], is_closed: bool) -> bool {
     match gap.trim_ascii() {
         [] | b"(" | b"=" | b":" | b"=>" | b":=" => true,
         b"," => is_closed,
-        [first, ..] if first.is_ascii_alphabetic() && gap.ends_with(b"=") => false,
+        // An attribute after the name, or prose.
+        [first, .., last]
+            if first.is_ascii_alphabetic() && (gap.ends_with(b"=") || *last != b'=') =>
+        {
+            false
+        }
         _ => has(b":=") && !has(b"(,.!~-"),
     }
 }

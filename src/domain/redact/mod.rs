@@ -1,7 +1,7 @@
 //! Secrets and personal data, replaced before text leaves the machine and looked for in answers that come back.
 //!
-//! Owns what counts as one: keys of well-known shape, private key blocks, passwords in URLs, random values assigned to secret names, e-mail
-//! addresses of people. Placeholders keep the text readable and its lines in place.
+//! Owns what counts as one: keys of well-known shape, private key blocks, passwords in URLs and commands, values of secret names that no
+//! word or name looks like, e-mail addresses of people. Placeholders keep the text readable and its lines in place.
 
 mod assignment;
 mod command;
@@ -224,6 +224,13 @@ mod tests {
             "a:b@c.d/",
             "-----",
             "SK",
+            "token.",
+            "token\\\"",
+            "variable \"token\" {",
+            "password = ",
+            "mysql -p ",
+            "-u a:",
+            "-us",
         ];
         for piece in pieces {
             let text = piece.repeat(200_000 / piece.len());

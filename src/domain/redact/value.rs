@@ -55,7 +55,7 @@ pub(super) fn is_secret(value: &str, sort: Sort, form: Form) -> bool {
         Sort::Password => {
             chars >= PASSWORD_CHARS_MIN
                 && (is_made(value, form)
-                    || is_strong(value)
+                    || form != Form::Loose && is_strong(value)
                     || form == Form::Direct && is_chosen(value))
         }
         Sort::Secret => {
@@ -81,6 +81,13 @@ fn is_joined(value: &str, form: Form) -> bool {
         Form::Direct | Form::Bare => 6,
         Form::Loose | Form::Spaced => 9,
     };
+    if form == Form::Spaced
+        && ["Key", "Token", "Secret"]
+            .iter()
+            .any(|word| value.contains(word))
+    {
+        return true;
+    }
     let parts = value.split(['-', '_', '.', '/', ':']).count();
     parts > 1 && value.len() < parts * chars_min
 }
@@ -107,6 +114,7 @@ fn is_reference(value: &str) -> bool {
     value.contains("://")
         || value.starts_with(['/', '.', '$', '@', '%', '#'])
         || value.contains(['(', '{', '<', '[', '\\'])
+        || value.ends_with('/')
         || value.contains("::")
 }
 
@@ -173,4 +181,82 @@ fn is_seed_phrase(value: &str) -> bool {
     words.sort_unstable();
     words.dedup();
     is_phrase && words.len() >= 6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chosen_passwords_are_told_from_words_rules_and_examples() {
+        for value in [
+            "Winter2024!",
+            "Tr0ub4dor&3",
+            "correcthorse7",
+            "kX9!vbq2",
+            "zaq1@WSX",
+            "gr8Wordpl_ay",
+            "k!ttenfish",
+            "xyqdknaqajnlghoq",
+            "DQL05HA064Gi",
+        ] {
+            assert!(is_secret(value, Sort::Password, Form::Direct), "{value}");
+        }
+        for value in [
+            "swordfish",
+            "letmein",
+            "hunter2",
+            "changeme123",
+            "password1",
+            "test1234",
+            "required|min:8",
+            "/run/secrets/db1",
+            "Forgotten?",
+            "${DB_PASSWORD_2}",
+            "%(password2)s",
+            "at least 8 characters",
+            "new-password-2",
+            "form-control-lg2",
+        ] {
+            assert!(!is_secret(value, Sort::Password, Form::Direct), "{value}");
+        }
+    }
+
+    #[test]
+    fn keys_of_any_kind_are_told_from_names() {
+        let marked = "q7!m&2w)zt(4x*k9=vb#s-e3+r^p8@u_c5%jy(6n&h1d";
+        for value in [
+            "b0ogET9D9XyYq6B0Fi7FlaZ7Vt0SXjMp",
+            "5RpVI2XQWhX1ssrKrxqVqmCplppjs46LmuezqpGHoPZ=",
+            "0x543f23997de8dc02ceda5066f2a4037114f805640ad594b4543f23997de8dc02",
+            marked,
+        ] {
+            assert!(is_secret(value, Sort::Key, Form::Direct), "{value}");
+        }
+        for value in [
+            "created_at_2024_01_01_descending",
+            "DVTSourceControlWorkspaceKey",
+            "b0ogET9D9XyYq6B",
+            "123e4567-e89b-12d3-a456-426614174000",
+            "fk_orders_2_customers_id_1",
+            "src/test/resources/ec256-key-private.pem",
+            "^(?:[a-z]{2,8})-[0-9]+$ & #1 @x!",
+        ] {
+            assert!(!is_secret(value, Sort::Key, Form::Direct), "{value}");
+        }
+    }
+
+    #[test]
+    fn seed_phrases_are_many_different_short_words() {
+        let words =
+            "orbit lemon cactus violin anchor pepper marble tunnel glacier basket meadow saddle";
+        assert!(is_secret(words, Sort::Seed, Form::Direct));
+        for text in [
+            "word ".repeat(12).trim(),
+            "twelve words that the wallet shows once",
+            "The phrase must have a number of words that is one of those",
+        ] {
+            assert!(!is_secret(text, Sort::Seed, Form::Direct), "{text}");
+        }
+    }
 }
