@@ -115,6 +115,8 @@ static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     AhoCorasick::builder()
         .kind(Some(AhoCorasickKind::DFA))
         .match_kind(MatchKind::LeftmostLongest)
+        // With words as frequent as these, looking ahead for rare bytes costs more than it saves.
+        .prefilter(false)
         .ascii_case_insensitive(true)
         .build(WORDS.iter().map(|(word, _)| word))
         .ok()
