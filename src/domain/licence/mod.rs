@@ -88,7 +88,7 @@ const UNKNOWN_REF: &str = "LicenseRef-unknown";
 /// `LICENSE-APACHE` is, except where one is not recognised or is for works other than programs: each may hold for a part of the files.
 pub fn of_repository<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
     let files = files.into_iter().filter(|(name, _)| is_licence_file(name));
-    let texts = files.filter(|(_, text)| !text.trim().is_empty());
+    let texts = files.filter(|(_, text)| !text.trim().is_empty() && !is_r_notice(text));
     let mut ids: Vec<_> = texts
         .map(|(_, text)| of_text(text).unwrap_or(UNKNOWN_REF))
         .collect();
@@ -104,6 +104,12 @@ pub fn of_repository<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) ->
     };
     let all = std::iter::once(choice.as_str()).filter(|choice| !choice.is_empty());
     Some(all.chain(parts).collect::<Vec<_>>().join(" AND "))
+}
+
+/// The two lines, `YEAR:` and `COPYRIGHT HOLDER:`, that R packages keep beside the licence itself.
+fn is_r_notice(text: &str) -> bool {
+    let words = words_of(clip(text, TITLE_BYTES));
+    words.starts_with("year ") && words.contains("copyright holder") && text.lines().count() <= 4
 }
 
 fn holds_for_a_part(id: &str) -> bool {
@@ -261,6 +267,11 @@ mod tests {
         assert!(!is_permissive(&found.unwrap()));
         assert_eq!(
             of_repository([("LICENSE", MIT), ("COPYING", " \n")]).as_deref(),
+            Some("MIT")
+        );
+        let r = "YEAR: 2023\nCOPYRIGHT HOLDER: a authors\n";
+        assert_eq!(
+            of_repository([("LICENSE", r), ("LICENSE.md", MIT)]).as_deref(),
             Some("MIT")
         );
         for (name, is) in [
