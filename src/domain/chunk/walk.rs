@@ -7,7 +7,7 @@ use tree_sitter::{Node, TreeCursor};
 use super::grammar::{Grammar, grammar};
 use super::outline::Outline;
 use super::price::{DEPTH_MAX, GLUE, INSIDE, MEMBER};
-use super::reader::Reader;
+use super::reader::{Place, Reader};
 use super::roles::Role;
 
 /// Prices of cutting before each line of `text` by its structure, and its outline; `None` when no grammar can read it.
@@ -21,7 +21,7 @@ pub(super) fn by_syntax(
     let mut walk = Walk {
         grammar,
         ledger: Ledger::of(line_count),
-        reader: Reader::of(text),
+        reader: Reader::of(text, &tree.root_node()),
         open: vec![Frame::root(line_count)],
     };
     walk.run(&mut tree.walk());
@@ -48,17 +48,21 @@ struct Frame {
     end_row: Option<usize>,
     /// Whether a child that defines something has been seen.
     has_definition: bool,
-    /// Index of the innermost symbol around the children.
-    symbol: Option<usize>,
+    /// What stands around the children.
+    place: Place,
 }
 
 impl Frame {
     fn root(line_count: usize) -> Self {
         let rows = (0, line_count.saturating_sub(1));
-        Frame::new(Role::Container, rows, 0, None)
+        let place = Place {
+            holder: None,
+            is_inner: false,
+        };
+        Frame::new(Role::Container, rows, 0, place)
     }
 
-    fn new(role: Role, rows: (usize, usize), charged: u32, symbol: Option<usize>) -> Self {
+    fn new(role: Role, rows: (usize, usize), charged: u32, place: Place) -> Self {
         Frame {
             role,
             rows,
@@ -66,7 +70,7 @@ impl Frame {
             annotated: None,
             end_row: None,
             has_definition: false,
-            symbol,
+            place,
         }
     }
 }
@@ -105,7 +109,12 @@ impl Walk<'_> {
             return None;
         }
         note_sibling(above, role, rows, &mut self.ledger);
-        let symbol = self.reader.read(&node, role, above.symbol).or(above.symbol);
+        let around = above.place;
+        let symbol = self.reader.read(&node, role, around);
+        let place = Place {
+            holder: symbol.or(around.holder),
+            is_inner: around.is_inner || !holds_top_level(role),
+        };
         let is_flat = rows.0 == rows.1;
         let may_define = matches!(
             role,
@@ -120,7 +129,7 @@ impl Walk<'_> {
             weight_of(role)
         };
         let charged = self.charge(rows, weight, depth);
-        Some(Frame::new(role, rows, charged, symbol))
+        Some(Frame::new(role, rows, charged, place))
     }
 
     /// Charges for the inside of `rows`, and returns what has been charged for just these rows by now.
@@ -150,6 +159,11 @@ fn note_sibling(above: &mut Frame, role: Role, rows: (usize, usize), ledger: &mu
     above.has_definition |= defines;
     above.annotated = (role == Role::Annotation && begins_line).then_some(rows.1);
     above.end_row = Some(rows.1);
+}
+
+/// Whether what stands in it, and in no symbol, is there for the whole file.
+fn holds_top_level(role: Role) -> bool {
+    matches!(role, Role::Container | Role::Holder(_) | Role::Wrapper)
 }
 
 fn weight_of(role: Role) -> u32 {
