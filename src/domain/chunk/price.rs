@@ -42,12 +42,13 @@ pub(super) fn add_text_signs(lines: &Lines, prices: &mut [u32]) {
 
 /// Prices by indentation, for languages without a grammar and for text no grammar could read.
 pub(super) fn by_indentation(lines: &Lines) -> Vec<u32> {
+    let step = indent_step(lines);
     let mut comment_above = false;
     let mut depth = 0;
     let price = |line: &str| {
         let shown = line.trim_start();
         if !shown.is_empty() {
-            depth = indent_levels(line);
+            depth = indent_levels(line, step);
         }
         let glue = if comment_above && !shown.is_empty() {
             GLUE
@@ -69,15 +70,63 @@ fn annotates(shown: &str) -> bool {
     marks.iter().any(|mark| shown.starts_with(mark))
 }
 
-/// Indentation in steps of four columns.
-fn indent_levels(line: &str) -> u32 {
+/// Columns of a tab, and of a step where a text tells none.
+const TAB_COLUMNS: usize = 4;
+/// Steps wider than this are alignment.
+const STEP_MAX: usize = 8;
+
+/// Columns of one step of indentation: the smallest rise from a line to the next that makes a quarter of all rises, so that neither a
+/// continued line nor a badly indented one counts for a habit.
+fn indent_step(lines: &Lines) -> usize {
+    let mut rises = [0usize; STEP_MAX + 1];
+    let mut above = 0;
+    for line in lines.iter().filter(|line| !line.trim_start().is_empty()) {
+        let columns = indent_columns(line);
+        if (above + 2..=above + STEP_MAX).contains(&columns) {
+            rises[columns - above] += 1;
+        }
+        above = columns;
+    }
+    let total: usize = rises.iter().sum();
+    let is_habit = |&step: &usize| rises[step] > 0 && rises[step] * 4 >= total;
+    (2..=STEP_MAX).find(is_habit).unwrap_or(TAB_COLUMNS)
+}
+
+/// Indentation in steps, rounded.
+fn indent_levels(line: &str, step: usize) -> u32 {
+    let levels = (indent_columns(line) + step / 2) / step;
+    u32::try_from(levels).map_or(DEPTH_MAX, |levels| levels.min(DEPTH_MAX))
+}
+
+fn indent_columns(line: &str) -> usize {
     let mut columns = 0;
-    for byte in line.bytes().take(4 * DEPTH_MAX as usize) {
+    for byte in line.bytes().take(STEP_MAX * DEPTH_MAX as usize) {
         match byte {
             b' ' => columns += 1,
-            b'\t' => columns += 4,
+            b'\t' => columns += TAB_COLUMNS,
             _ => break,
         }
     }
-    (columns / 4 + u32::from(columns % 4 >= 2)).min(DEPTH_MAX)
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_step_of_indentation_is_the_files_own() {
+        for (text, step) in [
+            ("a {\n  b {\n    c\n  }\n}\n", 2),
+            ("a:\n    b:\n        c\na:\n    b\na:\n    d(e,\n      f)\n", 4),
+            ("a:\n   b\n", 3),
+            ("a\n\tb\n\t\tc\n", 4),
+            ("a\nb\n", 4),
+            ("a\n b\n", 4),
+            ("a\n                    b\n", 4),
+            ("", 4),
+        ] {
+            assert_eq!(indent_step(&Lines::of(text)), step, "{text:?}");
+        }
+    }
 }

@@ -328,6 +328,30 @@ fn broken_code_is_still_cut_between_what_can_be_read() {
 }
 
 #[test]
+fn a_language_without_grammar_is_cut_between_its_methods_whatever_its_indentation() {
+    let method = "FUN go() {\nONE one()\n\nONE IF (two) {\nTWO three()\nONE }\n}\n\n";
+    for indent in ["  ", "    ", "\t"] {
+        let method: String = method
+            .lines()
+            .map(|line| {
+                let line = line
+                    .replace("TWO ", &indent.repeat(2))
+                    .replace("ONE ", indent);
+                match line.as_str() {
+                    "" => "\n".to_owned(),
+                    line => format!("{indent}{line}\n"),
+                }
+            })
+            .collect();
+        let text = format!("CLASS A {{\n{}}}\n", method.repeat(12));
+        for chunk in &check(&text, "COBOL", method.len() * 14 / 5)[1..] {
+            let head = &text[chunk.range.clone()];
+            assert!(head.trim_start().starts_with("FUN go"), "{head}");
+        }
+    }
+}
+
+#[test]
 fn an_item_too_large_is_cut_between_its_statements() {
     let body = "    if ready {\n        go();\n        stop();\n    }\n".repeat(12);
     let text = format!("fn main() {{\n{body}}}\n");
