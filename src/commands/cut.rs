@@ -106,14 +106,18 @@ impl<'a> FileContext<'a> {
         }
     }
 
-    /// Every chunk of the file. The plans are made here, in order, so that a second run makes the same requests.
+    /// Every chunk of the file that is worth asking about. The plans are made here, in order, so that a second run makes the same requests.
     pub fn whole(&self, bytes_max: usize) -> Vec<Piece> {
         let mut asked = prompt::Asked::default();
-        let chunks = self.layout.split(&self.file.text, bytes_max);
-        chunks
+        self.worth_asking(self.layout.split(&self.file.text, bytes_max))
             .into_iter()
             .map(|chunk| self.fresh(chunk, 0, &mut asked))
             .collect()
+    }
+
+    fn worth_asking(&self, chunks: Vec<Chunk>) -> Vec<Chunk> {
+        let file = self.file;
+        prompt::worth_asking(&file.text, &file.language, &self.layout.outline, chunks)
     }
 
     fn fresh(&self, chunk: Chunk, tries: u32, asked: &mut prompt::Asked) -> Piece {
@@ -277,7 +281,9 @@ impl FileContext<'_> {
                     start + half.range.start..start + half.range.end,
                 )
             });
-        let mut pieces: Vec<Piece> = halves
+        let mut pieces: Vec<Piece> = self
+            .worth_asking(halves.collect())
+            .into_iter()
             .map(|half| self.fresh(half, tries, &mut asked))
             .collect();
         pieces.reverse();

@@ -5,9 +5,9 @@ use super::engine::{FRAME_TOKENS, WINDOW_ASSUMED_TOKENS, Work};
 use super::intake;
 use super::{Session, scan};
 use crate::cli::PrepareArgs;
-use crate::domain::chunk::{self, BytesPerToken, Outline, chunk_bytes_max};
+use crate::domain::chunk::{self, BytesPerToken, Chunk, Layout, Outline, chunk_bytes_max};
 use crate::domain::price::Cost;
-use crate::domain::prompt::{Asked, Ground, Plan};
+use crate::domain::prompt::{Asked, Ground, Plan, worth_asking};
 use crate::domain::select::Skip;
 use crate::domain::source::SourceFile;
 use crate::report::{Exit, GenerationSummary, plural};
@@ -118,7 +118,7 @@ impl Needs {
         // How many questions a chunk bears hangs on its size and language. Without an outline, files that fit need no parse.
         let outline = Outline::default();
         let mut asked = Asked::default();
-        for chunk in chunk::split(&file.text, &file.language, bytes_max) {
+        for chunk in chunks_asked_about(file, bytes_max) {
             let ground = Ground::of(&file.text, &file.language, &outline, &chunk);
             let questions = Plan::of(&ground, settings.questions, &mut asked)
                 .slots
@@ -136,6 +136,15 @@ impl Needs {
         }
         needs
     }
+}
+
+fn chunks_asked_about(file: &SourceFile, bytes_max: usize) -> Vec<Chunk> {
+    if file.text.len() <= bytes_max {
+        return chunk::split(&file.text, &file.language, bytes_max);
+    }
+    let layout = Layout::of(&file.text, &file.language);
+    let chunks = layout.split(&file.text, bytes_max);
+    worth_asking(&file.text, &file.language, &layout.outline, chunks)
 }
 
 impl Forecast {

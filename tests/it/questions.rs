@@ -141,3 +141,42 @@ fn a_reply_without_questions_is_asked_for_again_by_retry() {
     );
     workspace.assert_sound();
 }
+
+#[test]
+fn a_piece_of_a_file_that_is_nothing_but_its_licence_is_not_asked_about() {
+    let model = ModelServer::start();
+    let (workspace, repo) = scraped(&model);
+    let code: String = (0..150).map(numbered_function).collect();
+    let notice: String = (0..400)
+        .map(|line| {
+            format!(
+                "Paragraph {line}: this notice shall be kept in all copies, whole and unchanged.\n"
+            )
+        })
+        .collect();
+    let text = format!("{code}/*\n{notice}*/\n");
+    repo.write("src/counters.c", &text).commit();
+    workspace.run(&["scrape"]).expect(0);
+    let plan = workspace.run(&["prepare", "--dry-run", "--json"]).json();
+    workspace.run(&["prepare"]).expect(0);
+    let sources: Vec<String> = model
+        .chats()
+        .iter()
+        .map(|seen| seen.texts("user")[0].to_owned())
+        .filter(|prompt| prompt.contains("src/counters.c"))
+        .collect();
+    assert!(sources.iter().any(|prompt| prompt.contains("reset_149")));
+    assert!(
+        !sources
+            .iter()
+            .any(|prompt| prompt.contains("Paragraph 399:"))
+    );
+    assert_eq!(plan["calls"], model.chat_count(), "{plan}");
+}
+
+fn numbered_function(number: usize) -> String {
+    format!(
+        "int reset_{number}(struct counter *one)\n{{\n    one->start = {number};\n    one->count -= {};\n    return one->count;\n}}\n\n",
+        number * 7 % 13
+    )
+}

@@ -118,7 +118,10 @@ mod tests {
     fn the_step_of_indentation_is_the_files_own() {
         for (text, step) in [
             ("a {\n  b {\n    c\n  }\n}\n", 2),
-            ("a:\n    b:\n        c\na:\n    b\na:\n    d(e,\n      f)\n", 4),
+            (
+                "a:\n    b:\n        c\na:\n    b\na:\n    d(e,\n      f)\n",
+                4,
+            ),
             ("a:\n   b\n", 3),
             ("a\n\tb\n\t\tc\n", 4),
             ("a\nb\n", 4),

@@ -16,6 +16,7 @@ mod questions;
 mod standalone;
 mod tasks;
 mod texts;
+mod worth;
 
 pub use conversation::{Exchange, follow_up_kind};
 pub use kind::QuestionKind;
@@ -27,6 +28,7 @@ pub use questions::{
 };
 pub use standalone::{Flaw, Names, follow_up_is_clear, question_stands_alone};
 pub use tasks::Tasks;
+pub use worth::worth_asking;
 
 use std::sync::LazyLock;
 

@@ -25,6 +25,7 @@ pub use facts::{
 };
 pub use fingerprint::{FINGERPRINT_VERSION, fingerprint};
 pub use reason::{Skip, SkipReason};
+pub use substance::lines_of_substance;
 
 use crate::domain::language::{self, Kind, Language};
 use by_path::PathWords;

@@ -29,6 +29,22 @@ pub(super) fn has_code(text: &str, language: Language) -> bool {
     }
 }
 
+/// Of each line of a text, whether it is code or begins the documentation of a module; `None` for prose, and for languages whose
+/// comments are not known here. `language` is linguist's name.
+pub fn lines_of_substance(text: &str, language: &str) -> Option<Vec<bool>> {
+    let language = Language::named(language).filter(|language| language.kind() != Kind::Prose)?;
+    let mut reader = Reader {
+        syntax: syntax::of(language)?,
+        state: State::Code,
+        doc_lines: 0,
+    };
+    let mut tells = |line: &str| {
+        let begins_docs = reader.syntax.docs.iter().any(|mark| line.starts_with(mark));
+        reader.is_code(line) || begins_docs
+    };
+    Some(text.lines().map(|line| tells(line.trim())).collect())
+}
+
 /// What the lines before the current one left open.
 enum State {
     Code,
