@@ -1,7 +1,7 @@
 //! What a reader should know before reading a chunk that begins in the middle of its file.
 
 use super::Chunk;
-use super::outline::{Outline, Symbol, one_line};
+use super::outline::{Outline, Symbol, SymbolKind, one_line};
 
 /// Shares of the context that imports may take; signatures take the rest.
 const IMPORT_SHARE: usize = 3;
@@ -25,12 +25,31 @@ pub fn context(text: &str, outline: &Outline, chunk: &Chunk, bytes_max: usize) -
     told.bytes_max = bytes_max;
     let around = outline.around(&chunk.range);
     for (depth, symbol) in around.iter().enumerate() {
-        told.add(depth, &symbol.signature);
+        told.add(depth, &head(symbol));
     }
     for sibling in siblings(outline, chunk, around.last().copied()) {
-        told.add(around.len(), &sibling.signature);
+        told.add(around.len(), &head(sibling));
     }
     told.text
+}
+
+/// The head of a definition, with its name where that stands elsewhere: `typedef struct {` names nothing.
+fn head(symbol: &Symbol) -> String {
+    let (head, name) = (&symbol.signature, symbol.short_name());
+    let is_named = words(name).next().is_none()
+        || words(head).any(|word| words(name).any(|part| part == word));
+    match is_named || head.ends_with('…') {
+        true => head.clone(),
+        false if symbol.kind == SymbolKind::Type => {
+            format!("{} {name}", head.trim_end_matches([' ', '{']))
+        }
+        false => String::new(),
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    parts.filter(|part| !part.is_empty())
 }
 
 /// The members of what is around the chunk, nearest first in reading order from the chunk outwards.
@@ -46,7 +65,7 @@ fn siblings<'a>(outline: &'a Outline, chunk: &Chunk, holder: Option<&Symbol>) ->
     found
 }
 
-/// A text that grows line by line up to a bound.
+/// A text of distinct lines that grows up to a bound.
 struct Bounded {
     text: String,
     bytes_max: usize,
@@ -55,7 +74,8 @@ struct Bounded {
 impl Bounded {
     fn add(&mut self, depth: usize, line: &str) {
         let depth = depth.min(8);
-        if !line.is_empty() && self.text.len() + 2 * depth + line.len() < self.bytes_max {
+        let fits = !line.is_empty() && self.text.len() + 2 * depth + line.len() < self.bytes_max;
+        if fits && !self.text.lines().any(|told| told.trim_start() == line) {
             self.text.push_str(&"  ".repeat(depth));
             self.text.push_str(line);
             self.text.push('\n');

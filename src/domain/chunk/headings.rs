@@ -1,5 +1,9 @@
 //! Prices and outline of Markdown, by its own rules: headings, fences, paragraphs, front matter.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::lines::Lines;
 use super::price::{GLUE, SOLID};
 
@@ -83,6 +87,23 @@ fn setext<'a>(lines: &Lines<'a>, line: usize) -> Option<(u32, &'a str)> {
     ruled('-').then_some((2, title))
 }
 
+/// The words of a title as a reader sees them: without pictures, links, tags, emphasis and the spaces of HTML.
+pub(super) fn plain(title: &str) -> String {
+    static MARKUP: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r"(?x)
+            \[?!\[[^\]]*\](?:\([^()]*\)|\[[^\]]*\])(?:\](?:\([^()]*\)|\[[^\]]*\]))?   # a picture, or a link of one
+            | </?(?:a|b|br|center|code|div|em|font|h[1-6]|i|img|kbd|p|picture|small|source|span|strong|su[bp])(?:[\s/][^<>]*)?> | <!--.*?-->
+            | \[([^\[\]]+)\](?:\([^()]*\)|\[[^\[\]]*\])                          # a link: its text stays
+            | \ ?\{\#[\w-]+\}").ok()
+    });
+    let bare = match &*MARKUP {
+        Some(markup) => markup.replace_all(title, "$1").replace("&nbsp;", " "),
+        None => title.to_owned(),
+    };
+    let bare = bare.replace(['`'], "").replace("**", "");
+    bare.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Lines inside (not beginning) a fenced block or the front matter, in order.
 fn solid_lines(lines: &Lines) -> Vec<usize> {
     let mut solid = Vec::new();
@@ -129,6 +150,25 @@ mod tests {
             .map(|h| (h.line, h.level, h.title))
             .collect();
         assert_eq!(found, [(3, 1, "One"), (8, 2, "Two"), (11, 6, "Six")]);
+    }
+
+    #[test]
+    fn titles_are_read_without_their_markup() {
+        for (title, want) in [
+            ("<a name=\"install\"></a>Installation", "Installation"),
+            ("[Demo](https://example.com)&nbsp;", "Demo"),
+            (
+                "Compojure [![Build Status](https://a.b/c.svg)](https://a.b)",
+                "Compojure",
+            ),
+            ("![logo](a.png) Okio", "Okio"),
+            ("The `get` **method** {#get}", "The get method"),
+            ("snake_case and a < b > c", "snake_case and a < b > c"),
+            ("[Unreleased]", "[Unreleased]"),
+            ("`Vec<T>` and <b>more</b>", "Vec<T> and more"),
+        ] {
+            assert_eq!(plain(title), want);
+        }
     }
 
     #[test]

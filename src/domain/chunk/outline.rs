@@ -2,7 +2,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::headings::headings;
+use super::headings::{headings, plain};
 use super::lines::Lines;
 
 /// What a symbol is.
@@ -111,19 +111,23 @@ impl Outline {
         let mut open: Vec<(u32, usize)> = Vec::new();
         for (index, heading) in found.iter().enumerate().take(SYMBOLS_MAX) {
             open.retain(|&(level, _)| level < heading.level);
+            let name = one_line(&plain(heading.title), NAME_CHARS_MAX);
+            if name.is_empty() {
+                continue;
+            }
             let next = found[index + 1..]
                 .iter()
                 .find(|next| next.level <= heading.level);
             let last = next.map_or(lines.count(), |next| next.line) - 1;
             reader.symbols.push(Symbol {
                 kind: SymbolKind::Section,
-                name: one_line(heading.title, NAME_CHARS_MAX),
+                name,
                 signature: one_line(lines.get(heading.line), SIGNATURE_CHARS_MAX),
                 range: lines.range(heading.line).start..lines.range(last).end,
                 lines: number(heading.line)..=number(last),
                 parent: open.last().map(|&(_, symbol)| symbol),
             });
-            open.push((heading.level, index));
+            open.push((heading.level, reader.symbols.len() - 1));
         }
         reader
     }

@@ -177,6 +177,11 @@ fn outlines_name_what_each_language_defines() {
 /// Language, text, and what it defines as `kind full name`.
 const ODDITIES: &[(&str, &str, &str)] = &[
     (
+        "Markdown",
+        "# <img src=\"a.png\">\n\n# [Demo](https://example.com)\n\n## ![a](b.png)\n\n## `go`\n\nIt goes.\n",
+        "section Demo, section go",
+    ),
+    (
         "JavaScript",
         "const PORT = 80;\nif (PORT) {\n  const inner = 1;\n}\ndescribe('a', () => {\n  let td = 1;\n  const help = () => td;\n  it('b', function () {\n    var input = 2;\n  });\n});\napp.locals.name = 1;\nmodule.exports = { go() {}, 'a b': () => 1, stop: () => 2 };\n",
         "constant PORT, function help, function go, function stop",
@@ -413,4 +418,15 @@ fn contexts_tell_what_stands_around_and_keep_their_bound() {
         let bounded = context(text, &outline, &chunks[2], bytes_max);
         assert!(bounded.len() <= bytes_max && bounded.lines().all(|line| told.contains(line)));
     }
+}
+
+#[test]
+fn contexts_tell_each_line_once_and_nothing_without_a_name() {
+    let text = "#include <a.h>\n#include <a.h>\ntypedef struct {\n    int a;\n} One;\ntypedef struct {\n    int b;\n} Two;\nint go(void) {\n    return 1;\n}\n";
+    let outline = Outline::of(text, "C");
+    let chunk = Chunk::at(text, text.find("int go").unwrap()..text.len()).unwrap();
+    assert_eq!(
+        context(text, &outline, &chunk, 1000),
+        "#include <a.h>\ntypedef struct Two\ntypedef struct One\n"
+    );
 }
