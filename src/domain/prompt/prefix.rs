@@ -162,11 +162,28 @@ pub(super) fn defuse(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The first words of a README, at most `bytes_max` bytes of whole lines: what the project is, without badges, pictures and HTML.
+/// The first words of a README, at most `bytes_max` bytes of whole lines: what the project is, without badges, pictures, HTML, code and
+/// what its licence says.
 pub fn readme_head(readme: &str, bytes_max: usize) -> String {
     let mut head = String::new();
-    for line in readme.lines().take(60).filter(|line| tells_something(line)) {
+    let mut is_code = false;
+    let mut is_licence = false;
+    let mut above = "";
+    for line in readme.lines().take(60) {
         let line = line.trim();
+        if line.starts_with("```") || line.starts_with("~~~") {
+            is_code = !is_code;
+        } else if let Some(heading) = heading_of(line) {
+            is_licence = !is_code && speaks_of_licence(heading);
+        }
+        // A heading above a rule has passed when the rule comes.
+        is_licence &= !is_rule(line) || speaks_of_licence(above);
+        above = line;
+        is_licence |= speaks_of_licence(line);
+        if is_code || is_licence || !tells_something(line) {
+            continue;
+        }
+        let line = without_badges(line);
         if head.len() + line.len() + 1 > bytes_max {
             break;
         }
@@ -174,6 +191,33 @@ pub fn readme_head(readme: &str, bytes_max: usize) -> String {
         head.push('\n');
     }
     head
+}
+
+fn heading_of(line: &str) -> Option<&str> {
+    let words = line.trim_start_matches('#');
+    (words.len() < line.len() && words.starts_with(' ')).then(|| words.trim())
+}
+
+fn is_rule(line: &str) -> bool {
+    line.len() >= 3 && line.chars().all(|c| c == '-' || c == '=')
+}
+
+/// Whether a line is the heading of a licence, and nothing more.
+fn speaks_of_licence(line: &str) -> bool {
+    let words = line.trim_matches(['#', ' ', ':', '*', '=']).to_lowercase();
+    let heads = ["license", "licence", "licensing", "copyright", "legal"];
+    heads.contains(&words.as_str())
+        || words.starts_with("copyright (c)")
+        || words.starts_with("copyright 2")
+}
+
+/// A line up to the badges at its end.
+fn without_badges(line: &str) -> &str {
+    let badge = ["[![", "!["]
+        .iter()
+        .filter_map(|mark| line.find(mark))
+        .min();
+    line[..badge.unwrap_or(line.len())].trim_end()
 }
 
 fn tells_something(line: &str) -> bool {
@@ -254,5 +298,17 @@ mod tests {
             "# Demo\n\n[![CI](x)](y)\n<p align=center>\n\nDemo parses *things*.\nAnd more.\n";
         assert_eq!(readme_head(readme, 30), "# Demo\nDemo parses *things*.\n");
         assert_eq!(readme_head(readme, 3), "");
+        for (readme, head) in [
+            (
+                "Okio\n====\n\nIt reads.\n\n```\nimplementation(\"okio\")\n```\n\nLicense\n-------\n\n    Copyright 2013 Square, Inc.\n    Licensed under the Apache License\n\nUse\n---\n\nRead.\n\n# Copyright\n\nAll.\n\n## Use\n\nRead.\n",
+                "Okio\nIt reads.\nRead.\n## Use\nRead.\n",
+            ),
+            (
+                "# Compojure [![CI](x)](y)\n\nRouting.\n",
+                "# Compojure\nRouting.\n",
+            ),
+        ] {
+            assert_eq!(readme_head(readme, 200), head);
+        }
     }
 }
