@@ -176,10 +176,14 @@ impl Copy {
     /// Says that the worktree is about to change. On disk before the first change is.
     pub fn begin_update(&self) -> Result<(), Problem> {
         let path = self.git_path(MARK);
+        let was_marked = path.exists();
         let written = fs::File::create(&path).and_then(|mut file| {
             file.write_all(b"A checkout began and did not end. `pipeline scrape` repairs it.\n")?;
             file.sync_all()
         });
+        if written.is_err() && !was_marked {
+            remove_file(&path)?;
+        }
         written.map_err(Problem::disk(&path))
     }
 

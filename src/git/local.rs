@@ -3,10 +3,13 @@
 use super::copy::Copy;
 use super::error::Problem;
 use super::target::{RemoteRef, Target, Wants};
+use super::tree::stop_if;
 use crate::domain::repo::Wanted;
 use git2::{ErrorCode, ObjectType, Odb, Oid, PackBuilder, Repository};
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 /// An opened source.
 pub(super) struct Local {
@@ -96,6 +99,7 @@ impl Local {
         target: &Target,
         copy: &Copy,
         pack: &mut dyn Write,
+        cancel: &AtomicBool,
     ) -> Result<Vec<Oid>, Problem> {
         let commit = match self.repo.find_commit(target.commit) {
             Ok(commit) => commit,
@@ -114,7 +118,7 @@ impl Local {
         if target.object != target.commit {
             builder.insert_object(target.object, None)?;
         }
-        self.insert_missing(&mut builder, commit.tree_id(), &copy.repo.odb()?)?;
+        self.insert_missing(&mut builder, commit.tree_id(), &copy.repo.odb()?, cancel)?;
         write_pack(&mut builder, pack)?;
         Ok(if commit.parent_count() > 0 {
             vec![target.commit]
@@ -123,16 +127,19 @@ impl Local {
         })
     }
 
-    /// A tree that is there is there whole, so whole folders are passed over.
+    /// A tree that is there is there whole, so whole folders are passed over; so is one that was met before.
     fn insert_missing(
         &self,
         builder: &mut PackBuilder<'_>,
         root: Oid,
         there: &Odb<'_>,
+        cancel: &AtomicBool,
     ) -> Result<(), Problem> {
         let mut folders = vec![root];
+        let mut met = HashSet::new();
         while let Some(folder) = folders.pop() {
-            if there.exists(folder) {
+            stop_if(cancel)?;
+            if !met.insert(folder) || there.exists(folder) {
                 continue;
             }
             builder.insert_object(folder, None)?;

@@ -1,6 +1,6 @@
 //! The git edge: brings repos onto this disk and reads what git knows about them.
 //!
-//! git2 (libgit2) is the object database, the index and the checkout. The network is our own small client of git's fetch protocol
+//! git2 (libgit2) is the object database and the index. The network is our own small client of git's fetch protocol
 //! (`wire`): libgit2 would need OpenSSL for https, speaks only protocol version 0 and cannot be given another transport without unsafe code. No hook,
 //! filter, submodule or setting of user or system takes part in a checkout.
 //!
@@ -8,6 +8,7 @@
 
 mod attributes;
 mod blob;
+mod checkout;
 mod copy;
 mod error;
 mod local;
@@ -16,6 +17,7 @@ mod place;
 mod snapshot;
 mod sync;
 mod target;
+mod tree;
 mod wire;
 mod worktree;
 

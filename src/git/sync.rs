@@ -92,7 +92,7 @@ impl Job<'_> {
         self.place.tidy()?;
         match self.place.occupant()? {
             Occupant::Nothing | Occupant::Damaged => self.clone_anew(),
-            Occupant::Copy(copy) => match self.update(&copy) {
+            Occupant::Copy(copy) => match self.update_or_mend(&copy) {
                 // Damaged git data does not heal; a fresh copy may. If there is none to be had, the old one stays.
                 Err(Problem::Data(_)) => self.clone_anew(),
                 done => done,
@@ -122,12 +122,25 @@ impl Job<'_> {
     fn make(&self, remote: &mut Remote<'_>, target: &Target) -> Result<(), Problem> {
         let copy = Copy::create(&self.place.incoming)?;
         self.fetch(remote, target, &copy, None)?;
-        worktree::switch(&copy, target.commit)?;
+        worktree::switch(&copy, target.commit, self.cancel)?;
         self.finish(&copy, target)
     }
 
-    fn update(&self, copy: &Copy) -> Result<Synced, Problem> {
+    /// When upstream has no new commit to give, the files of the old one can come back all the same.
+    fn update_or_mend(&self, copy: &Copy) -> Result<Synced, Problem> {
         copy.remove_leftovers()?;
+        let updated = self.update(copy);
+        if let Err(problem) = &updated
+            && !matches!(problem, Problem::Cancelled | Problem::Data(_))
+            && let Some(commit) = copy.commit()?
+        {
+            // If that fails too, the first problem is the one to tell.
+            drop(self.mend(copy, commit));
+        }
+        updated
+    }
+
+    fn update(&self, copy: &Copy) -> Result<Synced, Problem> {
         let from = copy.commit()?;
         let mut remote = None;
         let target =
@@ -147,7 +160,7 @@ impl Job<'_> {
         if let Some(remote) = remote.as_mut().filter(|_| !copy.has(target.commit)) {
             self.fetch(remote, &target, copy, from)?;
         }
-        worktree::switch(copy, target.commit)?;
+        worktree::switch(copy, target.commit, self.cancel)?;
         self.finish(copy, &target)?;
         packs::bound(copy, target.commit)?;
         let change = from.map_or(Change::Cloned, |from| Change::Updated {
@@ -158,18 +171,26 @@ impl Job<'_> {
 
     /// The right commit is there; its files may not be.
     fn restore(&self, copy: &Copy, target: &Target) -> Result<Synced, Problem> {
-        let files = worktree::altered(copy)?.len();
-        let is_whole =
-            files == 0 && !copy.is_half_updated() && worktree::has_index_of(copy, target.commit)?;
-        let change = match is_whole {
-            true => Change::Unchanged,
-            false => Change::Restored { files },
-        };
-        if change != Change::Unchanged {
-            worktree::switch(copy, target.commit)?;
-        }
+        let change = self.mend(copy, target.commit)?;
         self.finish(copy, target)?;
         Ok(synced(change, target))
+    }
+
+    /// Brings the files of the commit that is there back.
+    fn mend(&self, copy: &Copy, commit: Oid) -> Result<Change, Problem> {
+        let found = worktree::survey(copy)?;
+        let files = found.altered.len();
+        let is_whole =
+            files == 0 && !copy.is_half_updated() && worktree::has_index_of(copy, commit)?;
+        if !is_whole {
+            worktree::switch(copy, commit, self.cancel)?;
+            copy.end_update()?;
+            return Ok(Change::Restored { files });
+        }
+        if !found.stamps.is_empty() {
+            worktree::restamp(copy, &found.stamps);
+        }
+        Ok(Change::Unchanged)
     }
 
     fn finish(&self, copy: &Copy, target: &Target) -> Result<(), Problem> {
@@ -193,7 +214,7 @@ impl Job<'_> {
             job: self,
         };
         let new = match remote {
-            Remote::Local(local) => local.fetch(target, copy, &mut pack)?,
+            Remote::Local(local) => local.fetch(target, copy, &mut pack, self.cancel)?,
             Remote::Wire(session) => session.fetch(
                 &Ask {
                     want: target.object,

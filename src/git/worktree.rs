@@ -4,127 +4,179 @@
 //! their target. What people changed in tracked files is undone. Files that git does not track are
 //! left alone, save when a checkout that ended half-way is repaired: then they may be its leftovers.
 
+use super::checkout::{
+    check_out, entry, entry_without_stat, remove_untracked, remove_with_folders,
+};
 use super::copy::Copy;
-use super::error::{Problem, printable};
-use git2::build::CheckoutBuilder;
-use git2::{ErrorClass, IndexEntry, IndexTime, ObjectType, Oid};
+use super::error::Problem;
+use super::tree::{self, MODE_EXECUTABLE, MODE_SUBMODULE, TreeFile};
+use git2::{Index, IndexEntry, IndexTime, ObjectType, Oid};
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-const KIND_MASK: u32 = 0o170000;
-const KIND_SUBMODULE: u32 = 0o160000;
-const MODE_EXECUTABLE: u32 = 0o100755;
+use std::sync::atomic::AtomicBool;
 
 /// Moves the worktree to a commit, and HEAD with it.
 ///
 /// # Errors
 /// [`Problem::Checkout`] when the commit cannot be written, [`Problem::Data`] when its objects cannot be read. The worktree is back at its old
 /// commit then, or still marked as half updated if that failed too.
-pub(super) fn switch(copy: &Copy, to: Oid) -> Result<(), Problem> {
+pub(super) fn switch(copy: &Copy, to: Oid, cancel: &AtomicBool) -> Result<(), Problem> {
     let was_half_updated = copy.is_half_updated();
     let from = copy.commit()?;
+    let files = tree::files(&copy.repo, to, cancel)?;
     copy.begin_update()?;
-    if let Err(problem) = write(copy, to, was_half_updated) {
-        roll_back(copy, from)?;
-        return Err(problem);
+    if let Err(problem) = write(copy, &files, was_half_updated, cancel) {
+        if let Some(from) = from {
+            roll_back(copy, from, &files, was_half_updated)?;
+        }
+        return Err(checkout_problem(to, problem));
     }
     copy.set_commit(to)
 }
 
 /// Brings the old files back, on a handle of its own: the failed one's index is half changed.
-fn roll_back(copy: &Copy, from: Option<Oid>) -> Result<(), Problem> {
-    let Some(from) = from else {
-        return Ok(());
-    };
-    let old = Copy::open(&copy.root)?;
-    match write(&old, from, true) {
-        Ok(()) => old.end_update(),
+fn roll_back(copy: &Copy, from: Oid, new: &[TreeFile], had_leftovers: bool) -> Result<(), Problem> {
+    let copy = Copy::open(&copy.root)?;
+    let never = AtomicBool::new(false);
+    let back = tree::files(&copy.repo, from, &never).and_then(|old| {
+        remove_new(&copy, new, &old)?;
+        write(&copy, &old, had_leftovers, &never)
+    });
+    match back {
+        Ok(()) => copy.end_update(),
         // Whatever kept the new files out may keep the old ones out; the mark stays.
         Err(_) => Ok(()),
     }
 }
 
-/// Writes the files of a commit. When the worktree may hold leftovers of another commit, what git does not track is removed too.
-fn write(copy: &Copy, commit: Oid, has_leftovers: bool) -> Result<(), Problem> {
-    // In a fresh copy there is no index yet, and nothing that could differ from it.
-    if let Some(from) = copy.commit()? {
-        if !has_index_of(copy, from)? && !has_index_of(copy, commit)? {
-            rebuild_index(copy, from)?;
-        }
-        for path in altered(copy)? {
-            remove(&path)?;
+/// Removes the files that only the new commit has.
+fn remove_new(copy: &Copy, new: &[TreeFile], old: &[TreeFile]) -> Result<(), Problem> {
+    let mut folders = Folders::below(&copy.root);
+    for file in new {
+        let path = Path::new(OsStr::from_bytes(&file.path));
+        let is_old = old.binary_search_by(|one| one.path.cmp(&file.path)).is_ok();
+        let above = path.parent().unwrap_or(Path::new(""));
+        if !is_old && folders.obstacle(above).is_none() && copy.root.join(path).exists() {
+            remove_with_folders(&copy.root, path)?;
         }
     }
-    let mut options = CheckoutBuilder::new();
-    options.force().disable_filters(true);
-    options
-        .remove_untracked(has_leftovers)
-        .remove_ignored(has_leftovers);
-    let tree = copy.repo.find_commit(commit)?.tree()?;
-    let written = copy
-        .repo
-        .checkout_tree(tree.as_object(), Some(&mut options));
-    written.map_err(|error| checkout_problem(commit, &error))
+    Ok(())
+}
+
+/// Writes the files of a commit. When the worktree may hold leftovers of another commit, what git does not track is removed too.
+fn write(
+    copy: &Copy,
+    files: &[TreeFile],
+    has_leftovers: bool,
+    cancel: &AtomicBool,
+) -> Result<(), Problem> {
+    let mut index = copy.repo.index()?;
+    if let Some(from) = copy.commit()? {
+        if !has_index_of(copy, from)? && !is_index_of(&index, files) {
+            rebuild_index(copy, from, &mut index)?;
+        }
+        for path in survey(copy)?.altered {
+            remove(&path)?;
+            forget(&mut index, path.strip_prefix(&copy.root).unwrap_or(&path))?;
+        }
+    } else {
+        index.clear()?;
+    }
+    check_out(copy, &mut index, files, cancel)?;
+    match has_leftovers {
+        true => remove_untracked(copy, &index),
+        false => Ok(()),
+    }
+}
+
+/// Takes a file, or all files of a folder, out of the index.
+fn forget(index: &mut Index, path: &Path) -> Result<(), Problem> {
+    match index.get_path(path, 0) {
+        Some(_) => Ok(index.remove(path, 0)?),
+        None => Ok(index.remove_dir(path, 0)?),
+    }
 }
 
 /// Objects that cannot be read are damage that a fresh copy may cure; anything else lies in the commit or on this disk.
-fn checkout_problem(commit: Oid, error: &git2::Error) -> Problem {
-    match error.class() {
-        ErrorClass::Odb | ErrorClass::Zlib | ErrorClass::Object => {
-            Problem::Data(printable(error.message()))
-        }
-        _ => Problem::Checkout {
-            commit: commit.to_string(),
-            reason: printable(error.message()),
-        },
+fn checkout_problem(commit: Oid, problem: Problem) -> Problem {
+    let reason = match problem {
+        Problem::Disk { .. } => problem.to_string(),
+        Problem::System(reason) => reason,
+        _ => return problem,
+    };
+    Problem::Checkout {
+        commit: commit.to_string(),
+        reason,
     }
 }
 
-/// Files that differ from git's index, and whatever stands where one of its folders belongs.
+/// What a look at the worktree's files found.
+#[derive(Default)]
+pub(super) struct Survey {
+    /// Files that differ from git's index, and whatever stands where one of its folders belongs.
+    pub altered: Vec<PathBuf>,
+    /// Files that had to be read, with the time stamps that spare it the next time.
+    pub stamps: Vec<IndexEntry>,
+}
+
+/// Looks for files that differ from git's index.
 ///
-/// Costs one lstat a file, as `git status` does. File contents are read only where time stamps cannot tell: git's "racily clean"
+/// Costs one lstat a file, as `git status` does. File contents are read only where time stamps cannot tell: when one of them changed (of
+/// the two, programs can set the one of the content, but not the one of the change), and by git's "racily clean"
 /// rule, for files not older than the index. Contents are compared as they are, without filters.
-pub(super) fn altered(copy: &Copy) -> Result<Vec<PathBuf>, Problem> {
+pub(super) fn survey(copy: &Copy) -> Result<Survey, Problem> {
     let index = copy.index()?;
     let written = fs::symlink_metadata(copy.git_path("index"))
-        .map(|meta| Time::of(&meta))
+        .map(|meta| Time::modified(&meta))
         .unwrap_or_default();
-    let mut folders = Folders {
-        root: &copy.root,
-        last: PathBuf::new(),
-        obstacle: None,
-    };
-    let mut altered = Vec::new();
-    for entry in index
-        .iter()
-        .filter(|entry| entry.mode & KIND_MASK != KIND_SUBMODULE)
-    {
+    let mut folders = Folders::below(&copy.root);
+    let mut found = Survey::default();
+    for entry in index.iter().filter(|entry| entry.mode != MODE_SUBMODULE) {
         let name = Path::new(OsStr::from_bytes(&entry.path));
+        let path = copy.root.join(name);
         match folders.obstacle(name.parent().unwrap_or(Path::new(""))) {
-            Some(obstacle) => altered.push(obstacle),
-            None if !is_unaltered(&copy.root.join(name), &entry, written) => {
-                altered.push(copy.root.join(name))
-            }
-            None => {}
+            Some(obstacle) => found.altered.push(obstacle),
+            None => match look(&path, &entry, written) {
+                Look::Same => {}
+                Look::SameBytes(meta) => found.stamps.push(stamped(&entry, &meta)),
+                Look::Altered => found.altered.push(path),
+            },
         }
     }
-    altered.dedup();
-    Ok(altered)
+    found.altered.dedup();
+    Ok(found)
+}
+
+/// Writes time stamps into git's index. A failure costs only time: the files are read again.
+pub(super) fn restamp(copy: &Copy, stamps: &[IndexEntry]) {
+    if let Ok(mut index) = copy.repo.index()
+        && stamps.iter().all(|entry| index.add(entry).is_ok())
+    {
+        drop(index.write());
+    }
 }
 
 /// Looks whether the folders above a file are folders: a link there would lead reads and writes out of the worktree.
-struct Folders<'a> {
+pub(super) struct Folders<'a> {
     root: &'a Path,
     last: PathBuf,
     obstacle: Option<PathBuf>,
 }
 
-impl Folders<'_> {
+impl<'a> Folders<'a> {
+    pub fn below(root: &'a Path) -> Self {
+        Folders {
+            root,
+            last: PathBuf::new(),
+            obstacle: None,
+        }
+    }
+
     /// What stands where the folder or one above it belongs. A missing folder is no obstacle.
-    fn obstacle(&mut self, folder: &Path) -> Option<PathBuf> {
+    pub fn obstacle(&mut self, folder: &Path) -> Option<PathBuf> {
         if folder != self.last {
             self.last = folder.to_owned();
             let places = folder
@@ -141,48 +193,88 @@ impl Folders<'_> {
 
 /// Whether git's index is that of a commit; people can stage changes.
 pub(super) fn has_index_of(copy: &Copy, commit: Oid) -> Result<bool, Problem> {
+    let index = copy.index()?;
     let tree = copy.repo.find_commit(commit)?.tree()?;
     let staged = copy
         .repo
-        .diff_tree_to_index(Some(&tree), Some(&copy.index()?), None)?;
-    Ok(staged.deltas().len() == 0)
+        .diff_tree_to_index(Some(&tree), Some(&index), None)?;
+    // Trees may write modes and orders that no index has.
+    Ok(staged.deltas().len() == 0
+        || is_index_of(
+            &index,
+            &tree::files(&copy.repo, commit, &AtomicBool::new(false))?,
+        ))
+}
+
+fn is_index_of(index: &Index, files: &[TreeFile]) -> bool {
+    let is_that = |(entry, file): (IndexEntry, &TreeFile)| {
+        (entry.path == file.path && entry.id == file.id && entry.mode == file.mode)
+            && stage(&entry) == 0
+    };
+    index.len() == files.len() && index.iter().zip(files).all(is_that)
+}
+
+/// Not zero for the sides of a conflict (git's index format: bits 12 and 13 of the flags).
+fn stage(entry: &IndexEntry) -> u16 {
+    (entry.flags >> 12) & 3
 }
 
 /// Makes the index that of a commit. Files that have their blob's bytes get their time stamps, so that they are not read again every time.
-fn rebuild_index(copy: &Copy, commit: Oid) -> Result<(), Problem> {
-    let mut index = copy.index()?;
-    index.read_tree(&copy.repo.find_commit(commit)?.tree()?)?;
-    let entries: Vec<_> = index.iter().collect();
-    for mut entry in entries {
-        let path = copy.root.join(Path::new(OsStr::from_bytes(&entry.path)));
-        if let Ok(meta) = fs::symlink_metadata(&path)
-            && is_unaltered(&path, &entry, Time::default())
-        {
-            (entry.mtime, entry.file_size) = (Time::of(&meta).in_index(), size_in_index(&meta));
-            index.add(&entry)?;
-        }
+fn rebuild_index(copy: &Copy, commit: Oid, index: &mut Index) -> Result<(), Problem> {
+    index.clear()?;
+    for file in tree::files(&copy.repo, commit, &AtomicBool::new(false))? {
+        let path = copy.root.join(Path::new(OsStr::from_bytes(&file.path)));
+        let unknown = entry_without_stat(&file);
+        let known = match look(&path, &unknown, Time::default()) {
+            Look::SameBytes(meta) => entry(&file, &meta),
+            _ => unknown,
+        };
+        index.add(&known)?;
     }
     Ok(index.write()?)
 }
 
-fn is_unaltered(path: &Path, entry: &IndexEntry, written: Time) -> bool {
-    let Ok(meta) = fs::symlink_metadata(path) else {
-        return false;
+/// What a look at one file found.
+enum Look {
+    /// As it was written.
+    Same,
+    /// Its time stamps are not those of the index, or could be those of two contents; its bytes are the blob's.
+    SameBytes(Metadata),
+    /// Not the blob's bytes, not a file, or not there.
+    Altered,
+}
+
+fn look(path: &Path, entry: &IndexEntry, written: Time) -> Look {
+    let meta = match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_file() && has_wanted_mode(&meta, entry) => meta,
+        _ => return Look::Altered,
     };
-    if !meta.is_file() || !has_wanted_mode(&meta, entry) {
-        return false;
+    let recorded = Time::from(entry.mtime);
+    let same_stat = Time::modified(&meta) == recorded
+        && Time::changed(&meta) == Time::from(entry.ctime)
+        && size_in_index(&meta) == entry.file_size;
+    if same_stat && recorded < written {
+        return Look::Same;
     }
-    let recorded = Time {
-        secs: entry.mtime.seconds().into(),
-        nanos: entry.mtime.nanoseconds().into(),
+    match Oid::hash_file(ObjectType::Blob, path) {
+        Ok(id) if id != entry.id => Look::Altered,
+        Ok(_) if same_stat => Look::Same,
+        Ok(_) => Look::SameBytes(meta),
+        Err(_) => Look::Altered,
+    }
+}
+
+fn stamped(old: &IndexEntry, meta: &Metadata) -> IndexEntry {
+    let file = TreeFile {
+        path: old.path.clone(),
+        id: old.id,
+        mode: old.mode,
     };
-    let same_stat = Time::of(&meta) == recorded && size_in_index(&meta) == entry.file_size;
-    let is_older = recorded < written;
-    (same_stat && is_older) || Oid::hash_file(ObjectType::Blob, path).is_ok_and(|id| id == entry.id)
+    entry(&file, meta)
 }
 
 /// The index keeps the low 32 bits.
-fn size_in_index(meta: &Metadata) -> u32 {
+pub(super) fn size_in_index(meta: &Metadata) -> u32 {
     u32::try_from(meta.len() & u64::from(u32::MAX)).unwrap_or_default()
 }
 
@@ -192,27 +284,46 @@ fn has_wanted_mode(meta: &Metadata, entry: &IndexEntry) -> bool {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Time {
+pub(super) struct Time {
     secs: i64,
     nanos: i64,
 }
 
 impl Time {
-    fn of(meta: &Metadata) -> Self {
+    /// When the content was written, or what a program said of that.
+    pub fn modified(meta: &Metadata) -> Self {
         Time {
             secs: meta.mtime(),
             nanos: meta.mtime_nsec(),
         }
     }
 
+    /// When content, mode, owner, name or time stamps changed.
+    pub fn changed(meta: &Metadata) -> Self {
+        Time {
+            secs: meta.ctime(),
+            nanos: meta.ctime_nsec(),
+        }
+    }
+
     /// As the index stores it: the low 32 bits.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    fn in_index(self) -> IndexTime {
+    pub fn in_index(self) -> IndexTime {
         IndexTime::new(self.secs as i32, self.nanos as u32)
     }
 }
 
-fn remove(path: &Path) -> Result<(), Problem> {
+impl From<IndexTime> for Time {
+    fn from(time: IndexTime) -> Self {
+        Time {
+            secs: time.seconds().into(),
+            nanos: time.nanoseconds().into(),
+        }
+    }
+}
+
+/// Removes whatever stands at a path, a folder with all that is in it; of a link, the link.
+pub(super) fn remove(path: &Path) -> Result<(), Problem> {
     let removed = match fs::symlink_metadata(path) {
         Err(_) => Ok(()),
         Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),

@@ -1110,6 +1110,285 @@ fn hostile_trees_are_refused_whole_and_the_old_files_stay() {
 }
 
 #[test]
+fn nothing_is_written_through_links_or_into_files_with_a_second_name() {
+    for transport in ["file", "http"] {
+        let world = World::new();
+        let files_there = [("a", "1"), ("k/l/m", "1"), ("same", "1"), ("gone/x", "1")];
+        let upstream = world.upstream("a", &files_there);
+        let line = world.line(transport, "a");
+        world.sync(&line).unwrap();
+        let root = world.root(&line);
+        let outside = world.dir.path().join("outside");
+        std::fs::create_dir_all(&outside).unwrap();
+        for name in ["p", "z", "x"] {
+            std::fs::write(outside.join(name), "precious").unwrap();
+        }
+        symlink(outside.join("p"), root.join("new")).unwrap();
+        symlink(outside.join("nowhere"), root.join("dangling")).unwrap();
+        symlink(&outside, root.join("shared")).unwrap();
+        symlink(&outside, root.join("k/shared")).unwrap();
+        symlink(&outside, root.join("sub")).unwrap();
+        std::fs::remove_dir_all(root.join("gone")).unwrap();
+        symlink(&outside, root.join("gone")).unwrap();
+        let backup = world.dir.path().join("backup");
+        std::fs::create_dir_all(&backup).unwrap();
+        for name in ["a", "same"] {
+            std::fs::hard_link(root.join(name), backup.join(name)).unwrap();
+        }
+
+        upstream.git(&["rm", "--quiet", "-r", "gone"]);
+        for name in [
+            "a",
+            "new",
+            "dangling",
+            "shared/z",
+            "k/shared/z",
+            "sub/deep/er",
+        ] {
+            upstream.write(name, b"2");
+        }
+        upstream.commit_all();
+        let changed = world.sync(&line).unwrap().change;
+        assert!(matches!(changed, Change::Updated { .. }), "{transport}");
+        let precious = ["p", "x", "z"].map(|name| (name.into(), b"precious".to_vec()));
+        assert_eq!(files(&outside), precious.into(), "{transport}");
+        assert_eq!(std::fs::read(backup.join("a")).unwrap(), b"1");
+        assert_eq!(files(&root), files(&upstream.dir));
+        let inode = |path: PathBuf| std::fs::metadata(path).unwrap().ino();
+        assert_eq!(inode(root.join("same")), inode(backup.join("same")));
+        assert_eq!(git(&root, &["status", "--porcelain"]), "");
+        assert_eq!(world.sync(&line).unwrap().change, Change::Unchanged);
+    }
+}
+
+#[test]
+fn paths_may_change_between_file_folder_link_and_submodule() {
+    let world = World::new();
+    let upstream = Upstream::empty(&world.srv("a"));
+    let line = world.line("http", "a");
+    let kinds = ["file", "folder", "link", "submodule", "executable"];
+    for (from, to) in kinds.iter().flat_map(|a| kinds.iter().map(move |b| (a, b))) {
+        for kind in [from, to] {
+            upstream.git(&["rm", "-r", "--quiet", "--cached", "--ignore-unmatch", "p"]);
+            let blob = upstream.dir.join(".git/blob");
+            std::fs::write(&blob, kind).unwrap();
+            let id = upstream.git(&["hash-object", "-w", ".git/blob"]);
+            let entry = match *kind {
+                "file" => format!("100644,{id},p"),
+                "executable" => format!("100755,{id},p"),
+                "folder" => format!("100644,{id},p/q/r"),
+                "link" => format!("120000,{id},p"),
+                _ => format!("160000,{},p", "1".repeat(40)),
+            };
+            upstream.git(&["update-index", "--add", "--cacheinfo", &entry]);
+            upstream.git(&["commit", "--quiet", "--allow-empty", "--message", "one"]);
+            world.sync(&line).unwrap();
+            let root = world.root(&line);
+            let expected = match *kind {
+                "folder" => Some("p/q/r"),
+                "submodule" => None,
+                _ => Some("p"),
+            };
+            let expected = expected.map(|name| (name.into(), kind.as_bytes().to_vec()));
+            assert_eq!(files(&root), expected.into_iter().collect(), "{from} {to}");
+            assert_eq!(
+                root.join("p").is_dir(),
+                ["folder", "submodule"].contains(kind)
+            );
+            assert_eq!(git(&root, &["diff", "--cached", "HEAD"]), "", "{from} {to}");
+            assert_eq!(git(&root, &["status", "--porcelain"]), "", "{from} {to}");
+            assert_eq!(world.sync(&line).unwrap().change, Change::Unchanged);
+        }
+    }
+}
+
+#[test]
+fn an_update_that_fails_leaves_files_that_git_does_not_track() {
+    for transport in ["file", "http"] {
+        let world = World::new();
+        let upstream = world.upstream("a", &[("a", "1"), ("dir/n", "1"), (".gitignore", "*.log")]);
+        let line = world.line(transport, "a");
+        world.sync(&line).unwrap();
+        let root = world.root(&line);
+        let clean = files(&root);
+        for name in ["notes/todo", "x.log", "dir/u"] {
+            std::fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+            std::fs::write(root.join(name), "mine").unwrap();
+        }
+        let with_mine = files(&root);
+        // A name longer than any file system takes, after files that can be written.
+        let id = upstream.git(&["hash-object", "-w", "a"]);
+        let long = format!("100644,{id},z{}", "z".repeat(300));
+        upstream.git(&["update-index", "--add", "--cacheinfo", &long]);
+        for name in ["a", "b", "new/folder/b"] {
+            upstream.write(name, b"2");
+            upstream.git(&["add", name]);
+        }
+        upstream.git(&["commit", "--quiet", "--message", "long"]);
+        let error = world.sync(&line).unwrap_err();
+        assert!(
+            matches!(&error.problem, Problem::Checkout { .. }),
+            "{error}"
+        );
+        assert_eq!(files(&root), with_mine, "{transport}");
+        assert!(!root.join("new").exists());
+        assert!(open_snapshot(&root).is_ok());
+
+        upstream.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+        upstream.git(&["rm", "--quiet", "-r", "dir"]);
+        upstream.commit(&[("dir", "a file now")]);
+        world.sync(&line).unwrap();
+        let mut expected = with_mine.clone();
+        expected.retain(|name, _| !name.starts_with(b"dir/"));
+        expected.insert(b"dir".to_vec(), b"a file now".to_vec());
+        assert_eq!(files(&root), expected, "{transport}");
+        assert_eq!(clean.len() + 1, expected.len() - 1);
+    }
+}
+
+/// Writes a tree of any modes, names and order.
+fn raw_tree(upstream: &Upstream, entries: &[(&str, &str, &str)]) -> String {
+    let mut tree = Vec::new();
+    for (mode, name, object) in entries {
+        tree.extend(format!("{mode} {name}\0").into_bytes());
+        tree.extend((0..20).map(|at| u8::from_str_radix(&object[2 * at..2 * at + 2], 16).unwrap()));
+    }
+    std::fs::write(upstream.dir.join(".git/raw"), tree).unwrap();
+    upstream.git(&["hash-object", "-t", "tree", "-w", "--literally", ".git/raw"])
+}
+
+fn commit_tree(upstream: &Upstream, tree: &str) {
+    let commit = upstream.git(&["commit-tree", tree, "-m", "raw"]);
+    upstream.git(&["update-ref", "refs/heads/main", &commit]);
+}
+
+#[test]
+fn trees_of_odd_writers_rest_like_all_others() {
+    for transport in ["file", "http"] {
+        let world = World::new();
+        let upstream = world.upstream("a", &[("x", "1")]);
+        let line = world.line(transport, "a");
+        let blob = upstream.git(&["rev-parse", "HEAD:x"]);
+        upstream.write("x", b"2");
+        let other = upstream.git(&["hash-object", "-w", "x"]);
+        for mode in [
+            "100664", "100600", "100640", "100666", "100775", "100777", "120777",
+        ] {
+            for content in [&blob, &other] {
+                let entries = [(mode, "n", content.as_str()), ("100644", "x", &blob)];
+                commit_tree(&upstream, &raw_tree(&upstream, &entries));
+                world.sync(&line).unwrap();
+                assert_eq!(
+                    world.sync(&line).unwrap().change,
+                    Change::Unchanged,
+                    "{transport} {mode}"
+                );
+            }
+            let root = world.root(&line);
+            let (_, kind) = world.snapshot(&line).paths().next().unwrap();
+            let expected = match mode {
+                "120777" => TrackedKind::Link,
+                "100775" | "100777" => TrackedKind::Executable,
+                _ => TrackedKind::Regular,
+            };
+            assert_eq!(kind, expected, "{mode}");
+            std::fs::write(root.join("n"), "edited").unwrap();
+            git(&root, &["add", "n"]);
+            assert!(matches!(
+                world.sync(&line).unwrap().change,
+                Change::Restored { .. }
+            ));
+            assert_eq!(std::fs::read(root.join("n")).unwrap(), b"2");
+            assert_eq!(world.sync(&line).unwrap().change, Change::Unchanged);
+        }
+        for names in [["x", "x"], ["y", "x"]] {
+            let entries = names.map(|name| ("100644", name, blob.as_str()));
+            commit_tree(&upstream, &raw_tree(&upstream, &entries));
+            world.sync(&line).unwrap();
+            let again = world.sync(&line).unwrap().change;
+            assert_eq!(again, Change::Unchanged, "{transport} {names:?}");
+        }
+    }
+}
+
+#[test]
+fn an_edit_that_keeps_size_and_time_stamp_is_found() {
+    let world = World::new();
+    world.upstream("a", &[("a", "12"), ("b", "12")]);
+    let line = world.line("http", "a");
+    world.sync(&line).unwrap();
+    let root = world.root(&line);
+    let stamp = |name: &str, time| {
+        let file = std::fs::File::options().write(true).open(root.join(name));
+        file.unwrap().set_modified(time).unwrap();
+    };
+    let written = std::fs::metadata(root.join("a")).unwrap().modified();
+    // Touched files are read once, and not again.
+    stamp("a", std::time::UNIX_EPOCH);
+    stamp("b", std::time::UNIX_EPOCH);
+    assert_eq!(world.sync(&line).unwrap().change, Change::Unchanged);
+    let settled = state(&root);
+    assert_eq!(world.sync(&line).unwrap().change, Change::Unchanged);
+    assert_eq!(state(&root), settled);
+
+    for time in [std::time::UNIX_EPOCH, written.unwrap()] {
+        std::fs::write(root.join("a"), "21").unwrap();
+        stamp("a", time);
+        // Newer than the files, so that their time stamps count.
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(9);
+        stamp(".git/index", later);
+        assert_eq!(
+            world.sync(&line).unwrap().change,
+            Change::Restored { files: 1 }
+        );
+        assert_eq!(std::fs::read(root.join("a")).unwrap(), b"12");
+    }
+}
+
+#[test]
+fn files_removed_by_hand_come_back_without_upstream() {
+    for transport in TRANSPORTS {
+        let world = World::new();
+        world.upstream("a", &[("a", "1"), ("dir/b", "1")]);
+        let line = world.line(transport, "a");
+        world.sync(&line).unwrap();
+        let root = world.root(&line);
+        let clean = files(&root);
+        std::fs::rename(world.srv("a"), world.srv("away")).unwrap();
+        std::fs::remove_file(root.join("a")).unwrap();
+        std::fs::remove_dir_all(root.join("dir")).unwrap();
+        assert!(world.sync(&line).is_err());
+        assert_eq!(files(&root), clean, "{transport}");
+        world.failure(&line);
+    }
+}
+
+#[test]
+fn trees_that_unfold_without_end_are_refused() {
+    for transport in ["file", "http"] {
+        let world = World::new();
+        let upstream = world.upstream("a", &[("x", "1")]);
+        let line = world.line(transport, "a");
+        world.sync(&line).unwrap();
+        let names: Vec<_> = ('a'..='z').map(String::from).collect();
+        // Folders without a file count as well.
+        let mut tree = raw_tree(&upstream, &[]);
+        for _ in 0..12 {
+            let entries = names.iter().map(|name| ("40000", &name[..], &tree[..]));
+            tree = raw_tree(&upstream, &entries.collect::<Vec<_>>());
+        }
+        commit_tree(&upstream, &tree);
+        let error = world.sync(&line).unwrap_err();
+        assert!(
+            matches!(&error.problem, Problem::Checkout { reason, .. } if reason.contains("5000000")),
+            "{transport}: {error}"
+        );
+        assert_eq!(self::names(&world.root(&line)), ["x"]);
+        assert!(open_snapshot(&world.root(&line)).is_ok());
+    }
+}
+
+#[test]
 fn packs_do_not_pile_up() {
     let world = World::new();
     let upstream = world.upstream("a", &[("x", "0"), ("same", "same")]);
