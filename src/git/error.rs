@@ -137,6 +137,9 @@ pub enum Problem {
     /// The disk said no to libgit2.
     #[error("{0}; check permissions and free space")]
     System(String),
+    /// A repository on this machine that copies are made from is damaged or not whole.
+    #[error("the repository there cannot be read: {0}; `git fsck` there says more")]
+    Source(String),
     /// libgit2 could not work with the copy.
     #[error(
         "git data cannot be used: {0}; if it happens again, delete the folder below repos/ and run `pipeline scrape`"

@@ -5,7 +5,7 @@ use super::error::Problem;
 use super::target::{RemoteRef, Target, Wants};
 use super::tree::stop_if;
 use crate::domain::repo::Wanted;
-use git2::{ErrorCode, ObjectType, Odb, Oid, PackBuilder, Repository};
+use git2::{Commit, ErrorCode, ObjectType, Odb, Oid, PackBuilder, Repository};
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
@@ -32,12 +32,16 @@ impl Local {
         match bare.map_or_else(|| Repository::open(path), Ok) {
             Ok(repo) => Ok(Local { repo }),
             Err(error) if error.code() == ErrorCode::NotFound => Err(Problem::NoRepository),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(of_source(error.into())),
         }
     }
 
     /// Finds what is wanted; `None` when there are no commits at all.
     pub fn target(&self, wanted: &Wanted) -> Result<Option<Target>, Problem> {
+        self.find(wanted).map_err(of_source)
+    }
+
+    fn find(&self, wanted: &Wanted) -> Result<Option<Target>, Problem> {
         if let Some(target) = Target::pinned(wanted) {
             return Ok(Some(target));
         }
@@ -101,30 +105,47 @@ impl Local {
         pack: &mut dyn Write,
         cancel: &AtomicBool,
     ) -> Result<Vec<Oid>, Problem> {
-        let commit = match self.repo.find_commit(target.commit) {
-            Ok(commit) => commit,
-            Err(error)
-                if error.code() == ErrorCode::NotFound
-                    && !self.repo.odb()?.exists(target.commit) =>
-            {
-                return Err(Problem::NoSuchCommit(target.commit.to_string()));
-            }
-            Err(_) => return Err(Problem::NotACommit(target.reference.clone())),
-        };
         // The copy's settings say how to pack.
         self.repo.set_config(&copy.repo.config()?)?;
+        let there = copy.repo.odb()?;
+        let commit = self.commit(target).map_err(of_source)?;
         let mut builder = self.repo.packbuilder()?;
-        builder.insert_object(target.commit, None)?;
-        if target.object != target.commit {
-            builder.insert_object(target.object, None)?;
-        }
-        self.insert_missing(&mut builder, commit.tree_id(), &copy.repo.odb()?, cancel)?;
+        self.collect(&mut builder, target, commit.tree_id(), &there, cancel)
+            .map_err(of_source)?;
         write_pack(&mut builder, pack)?;
         Ok(if commit.parent_count() > 0 {
             vec![target.commit]
         } else {
             Vec::new()
         })
+    }
+
+    fn commit(&self, target: &Target) -> Result<Commit<'_>, Problem> {
+        match self.repo.find_commit(target.commit) {
+            Ok(commit) => Ok(commit),
+            Err(error)
+                if error.code() == ErrorCode::NotFound
+                    && !self.repo.odb()?.exists(target.commit) =>
+            {
+                Err(Problem::NoSuchCommit(target.commit.to_string()))
+            }
+            Err(_) => Err(Problem::NotACommit(target.reference.clone())),
+        }
+    }
+
+    fn collect(
+        &self,
+        builder: &mut PackBuilder<'_>,
+        target: &Target,
+        tree: Oid,
+        there: &Odb<'_>,
+        cancel: &AtomicBool,
+    ) -> Result<(), Problem> {
+        builder.insert_object(target.commit, None)?;
+        if target.object != target.commit {
+            builder.insert_object(target.object, None)?;
+        }
+        self.insert_missing(builder, tree, there, cancel)
     }
 
     /// A tree that is there is there whole, so whole folders are passed over; so is one that was met before.
@@ -157,6 +178,14 @@ impl Local {
     }
 }
 
+/// What cannot be read here is the source's fault: neither a new copy nor an empty folder cures it.
+fn of_source(problem: Problem) -> Problem {
+    match problem {
+        Problem::Data(message) => Problem::Source(message),
+        other => other,
+    }
+}
+
 fn write_pack(builder: &mut PackBuilder<'_>, pack: &mut dyn Write) -> Result<(), Problem> {
     let mut failed: Option<io::Error> = None;
     let built = builder.foreach(|bytes| {
@@ -165,6 +194,6 @@ fn write_pack(builder: &mut PackBuilder<'_>, pack: &mut dyn Write) -> Result<(),
     });
     match failed {
         Some(error) => Err(error.into()),
-        None => Ok(built?),
+        None => built.map_err(|error| of_source(error.into())),
     }
 }

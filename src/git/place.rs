@@ -93,6 +93,7 @@ impl Place {
             }
             Err(error) => return Err(Problem::disk(&self.root)(error)),
         };
+        self.may_be_read()?;
         let opened = Copy::open(&self.root);
         match opened {
             Ok(copy) if Copy::is_ours(&self.root) => Ok(Occupant::Copy(copy)),
@@ -123,6 +124,20 @@ impl Place {
             return Err(Problem::disk(&self.root)(error));
         }
         remove_folder(&self.outgoing)
+    }
+
+    /// What may not be read cannot be told from what belongs to somebody else.
+    fn may_be_read(&self) -> Result<(), Problem> {
+        for name in [".git", ".git/config"] {
+            let path = self.root.join(name);
+            match fs::File::open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    return Err(Problem::disk(&path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn in_the_way(&self) -> Problem {

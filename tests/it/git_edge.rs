@@ -1364,6 +1364,43 @@ fn files_removed_by_hand_come_back_without_upstream() {
 }
 
 #[test]
+fn a_damaged_source_is_not_blamed_on_the_copy() {
+    let world = World::new();
+    let upstream = world.upstream("a", &[("x", "1")]);
+    let line = world.line("file", "a");
+    world.sync(&line).unwrap();
+    upstream.commit(&[("n", "2")]);
+    let lost = upstream.git(&["rev-parse", "HEAD:n"]);
+    let (folder, name) = lost.split_at(2);
+    std::fs::remove_file(upstream.dir.join(".git/objects").join(folder).join(name)).unwrap();
+    assert!(matches!(world.failure(&line), Problem::Source(reason) if reason.contains(&lost)));
+    std::fs::write(upstream.dir.join(".git/refs/heads/main"), "").unwrap();
+    assert!(matches!(world.failure(&line), Problem::Source(_)));
+    std::fs::remove_dir_all(world.root(&line)).unwrap();
+    assert!(matches!(world.failure(&line), Problem::Source(_)));
+}
+
+#[test]
+fn a_copy_that_may_not_be_read_is_named() {
+    let world = World::new();
+    world.upstream("a", &[("x", "1")]);
+    let line = world.line("http", "a");
+    world.sync(&line).unwrap();
+    for name in [".git", ".git/config"] {
+        let path = world.root(&line).join(name);
+        let mode = |mode| std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        mode(0);
+        // Root may read everything.
+        if std::fs::File::open(&path).is_err() {
+            let error = world.sync(&line).unwrap_err();
+            assert!(matches!(&error.problem, Problem::Disk { path: named, .. } if *named == path));
+        }
+        mode(0o755);
+    }
+    assert_eq!(world.sync(&line).unwrap().change, Change::Unchanged);
+}
+
+#[test]
 fn trees_that_unfold_without_end_are_refused() {
     for transport in ["file", "http"] {
         let world = World::new();
