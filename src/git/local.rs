@@ -5,7 +5,7 @@ use super::error::Problem;
 use super::target::{RemoteRef, Target, Wants};
 use super::tree::stop_if;
 use crate::domain::repo::Wanted;
-use git2::{Commit, ErrorCode, ObjectType, Odb, Oid, PackBuilder, Repository};
+use git2::{Commit, ErrorCode, ObjectType, Odb, OdbLookupFlags, Oid, PackBuilder, Repository};
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
@@ -158,16 +158,18 @@ impl Local {
     ) -> Result<(), Problem> {
         let mut folders = vec![root];
         let mut met = HashSet::new();
+        // Nothing arrives meanwhile, so a miss is no reason to list the packs again.
+        let is_there = |id| there.exists_ext(id, OdbLookupFlags::NO_REFRESH);
         while let Some(folder) = folders.pop() {
             stop_if(cancel)?;
-            if !met.insert(folder) || there.exists(folder) {
+            if !met.insert(folder) || is_there(folder) {
                 continue;
             }
             builder.insert_object(folder, None)?;
             for entry in &self.repo.find_tree(folder)? {
                 match entry.kind() {
                     Some(ObjectType::Tree) => folders.push(entry.id()),
-                    Some(ObjectType::Blob) if !there.exists(entry.id()) => {
+                    Some(ObjectType::Blob) if !is_there(entry.id()) => {
                         builder.insert_object(entry.id(), entry.name().ok())?
                     }
                     _ => {}
