@@ -383,6 +383,10 @@ mod tests {
     #[test]
     fn names_lookups_and_examples_stay() {
         let texts = [
+            "`tokenOf`, `R7kq2VxZm9TbW4cJu6Yd3NfH` are names",
+            "`tokenOf`, `BalanceDigest9345` and `InvoiceCount89216` are read",
+            "`access_token`: `qB7Zt4XwLk92` is of type `Token`",
+            "the token `BalanceDigest9345` is told by `TokenDepth85313`",
             "password = \"password\"",
             "token = parse_token(input)",
             "secret = os.environ[\"SECRET_KEY_BASE_2024\"]",

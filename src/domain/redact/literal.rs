@@ -8,6 +8,8 @@ const GAP_BYTES_MAX: usize = 64;
 const QUOTED_BYTES_MAX: usize = 2048;
 const BARE_BYTES_MAX: usize = 512;
 const BARE_BYTES_MIN: usize = 8;
+/// Running text puts names between backticks as well; few are this long.
+const SPAN_BYTES_MIN: usize = 20;
 /// How far below `variable "name" {` its default may stand.
 const BLOCK_BYTES_MAX: usize = 300;
 
@@ -59,6 +61,12 @@ fn literal(text: &[u8], name_end: usize, may_close: bool) -> Option<Place> {
     };
     let quote = gap_end(text, closed)?;
     let gap = &text[closed..quote];
+    let closing = &text[name_end..closed];
+    let is_span = text[quote] == b'`' && is_code_span(closing, gap);
+    if is_span && closing.contains(&b'`') && !has_sign(gap) {
+        // Two names beside each other.
+        return None;
+    }
     let is_escaped = text[quote - 1] == b'\\';
     let form = match closed > name_end {
         is_closed if is_direct(gap, is_closed) => Form::Direct,
@@ -66,7 +74,16 @@ fn literal(text: &[u8], name_end: usize, may_close: bool) -> Option<Place> {
         _ => return None,
     };
     let span = quoted(text, quote, is_escaped)?;
-    Some(Place { span, form })
+    (!is_span || span.len() >= SPAN_BYTES_MIN).then_some(Place { span, form })
+}
+
+/// Whether the backtick after a name and its `closing` opens a code span of running text, not a string.
+fn is_code_span(closing: &[u8], gap: &[u8]) -> bool {
+    closing.contains(&b'`') || !has_sign(gap)
+}
+
+fn has_sign(gap: &[u8]) -> bool {
+    gap.iter().any(|byte| b"=:(".contains(byte))
 }
 
 /// Where the quote of the literal stands.
