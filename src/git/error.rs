@@ -110,7 +110,7 @@ pub enum Problem {
     #[error("{} is a repository that pipeline did not make; move it away, or its edits would be lost", .0.display())]
     NotOurs(PathBuf),
     /// The new commit cannot be written as files; the old ones are back.
-    #[error("commit {commit} cannot be checked out: {reason}; the old copy was kept")]
+    #[error("commit {commit} cannot be checked out: {reason}; a copy that was there before stays")]
     Checkout {
         /// The commit that failed.
         commit: String,

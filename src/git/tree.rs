@@ -52,7 +52,7 @@ pub(super) fn files(
     Ok(files)
 }
 
-/// How many files and folders lie below a tree, itself included. Reads each distinct tree once or twice, however often it is there.
+/// How many files and folders lie below a tree, itself included. Reads each distinct tree twice at most, however often it is there.
 fn paths(
     repo: &Repository,
     root: Oid,
@@ -63,6 +63,10 @@ fn paths(
     let mut open = vec![root];
     while let Some(&tree) = open.last() {
         stop_if(cancel)?;
+        if known.contains_key(&tree) {
+            open.pop();
+            continue;
+        }
         let (mut count, before) = (1_u64, open.len());
         for entry in &repo.find_tree(tree)? {
             if is_hostile(entry.name_bytes()) {

@@ -1,9 +1,8 @@
 //! Which chunks of a file are asked about: not those that hold a licence, other comments or imports and nothing else.
 
-use std::collections::HashSet;
-
 use crate::domain::chunk::{Chunk, Outline, SymbolKind};
 use crate::domain::select::lines_of_substance;
+use std::collections::HashSet;
 
 /// So many of a file's definitions make a comment that names them its documentation.
 const NAMES_MIN: usize = 2;

@@ -53,7 +53,6 @@ const WORDS: &[(&str, Word)] = &[
     ("credential", Part(Sort::Secret)),
     ("encryption_key", Part(Sort::Secret)),
     ("signing_key", Part(Sort::Secret)),
-    ("webhook_url", Part(Sort::Secret)),
     ("sessionid=", Scheme),
     ("key", Suffix),
     ("salt", Suffix),

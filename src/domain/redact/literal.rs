@@ -1,4 +1,6 @@
 //! Where the value stands that is given to a name: the literal behind types, wrappers and signs, or the bare word behind a sign.
+//!
+//! Whether that value is a secret is [`super::value`]'s matter.
 
 use std::ops::Range;
 
@@ -61,12 +63,6 @@ fn literal(text: &[u8], name_end: usize, may_close: bool) -> Option<Place> {
     };
     let quote = gap_end(text, closed)?;
     let gap = &text[closed..quote];
-    let closing = &text[name_end..closed];
-    let is_span = text[quote] == b'`' && is_code_span(closing, gap);
-    if is_span && closing.contains(&b'`') && !has_sign(gap) {
-        // Two names beside each other.
-        return None;
-    }
     let is_escaped = text[quote - 1] == b'\\';
     let form = match closed > name_end {
         is_closed if is_direct(gap, is_closed) => Form::Direct,
@@ -74,16 +70,19 @@ fn literal(text: &[u8], name_end: usize, may_close: bool) -> Option<Place> {
         _ => return None,
     };
     let span = quoted(text, quote, is_escaped)?;
-    (!is_span || span.len() >= SPAN_BYTES_MIN).then_some(Place { span, form })
+    let is_name = text[quote] == b'`' && is_code_span(&text[name_end..closed], gap, span.len());
+    (!is_name).then_some(Place { span, form })
 }
 
-/// Whether the backtick after a name and its `closing` opens a code span of running text, not a string.
-fn is_code_span(closing: &[u8], gap: &[u8]) -> bool {
-    closing.contains(&b'`') || !has_sign(gap)
-}
-
-fn has_sign(gap: &[u8]) -> bool {
-    gap.iter().any(|byte| b"=:(".contains(byte))
+/// Whether what stands between backticks, so many bytes, is a name in running text and no string: two such names beside each other, or one
+/// that is short and that no sign gives to the name.
+fn is_code_span(closing: &[u8], gap: &[u8], bytes: usize) -> bool {
+    let has_sign = gap.iter().any(|byte| b"=:(".contains(byte));
+    match (closing.contains(&b'`'), has_sign) {
+        (true, false) => true,
+        (false, true) => false,
+        _ => bytes < SPAN_BYTES_MIN,
+    }
 }
 
 /// Where the quote of the literal stands.

@@ -1,4 +1,4 @@
-//! Whether the value of a name that says "secret" is one, or stands for one.
+//! Whether the value of a name that says "secret" is one, or stands for one. Where it stands is found by [`super::literal`].
 
 use super::entropy;
 use super::literal::Form;
