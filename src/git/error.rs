@@ -67,6 +67,21 @@ pub enum Problem {
     /// No bytes for too long.
     #[error("the server sent nothing for {0} s; try again later")]
     Stalled(u64),
+    /// Bytes, but too few.
+    #[error(
+        "the server sent {bytes_per_sec} bytes a second over {secs} s, too few for an end; try again later, or put another address of the repository into repos.txt"
+    )]
+    TooSlow {
+        /// Mean rate.
+        bytes_per_sec: u64,
+        /// How long it was measured.
+        secs: u64,
+    },
+    /// Signs of work, but no pack.
+    #[error(
+        "the server was at work on its answer for {0} minutes and never began to send it; try again later, or put another address of the repository into repos.txt"
+    )]
+    NeverBegun(u64),
     /// The connection ended early.
     #[error("the connection ended before the answer was complete; try again later")]
     Disconnected,

@@ -236,6 +236,7 @@ fn lossy(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::domain::repo::Wanted;
+    use crate::git::wire::pktline::packets;
 
     const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
@@ -252,10 +253,7 @@ mod tests {
     }
 
     fn read(lines: &[&str], wanted: &Wanted) -> Result<Advert, Problem> {
-        Advert::read(
-            &mut PacketReader::new(framed(lines).as_slice()),
-            &Wants::new(wanted),
-        )
+        Advert::read(&mut packets(framed(lines).as_slice()), &Wants::new(wanted))
     }
 
     #[test]
@@ -330,7 +328,7 @@ mod tests {
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         let bytes = framed(&lines);
         let found = read_ls_refs(
-            &mut PacketReader::new(bytes.as_slice()),
+            &mut packets(bytes.as_slice()),
             &Wants::new(&Wanted::DefaultBranch),
         )
         .unwrap();
@@ -354,8 +352,8 @@ mod tests {
             for byte in [0, b'\n', 0x1b, b' ', b'0', b'f', b'~', 0xff] {
                 let mut bytes = advert.clone();
                 bytes[at] = byte;
-                let read = Advert::read(&mut PacketReader::new(bytes.as_slice()), &wants);
-                let _ = read_ls_refs(&mut PacketReader::new(bytes.as_slice()), &wants);
+                let read = Advert::read(&mut packets(bytes.as_slice()), &wants);
+                let _ = read_ls_refs(&mut packets(bytes.as_slice()), &wants);
                 for reference in read.map(|advert| advert.references).unwrap_or_default() {
                     let target = reference.points_to.unwrap_or_default();
                     assert!(

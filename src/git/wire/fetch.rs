@@ -6,7 +6,8 @@ use super::{AGENT, Ask, Problem};
 use git2::Oid;
 use std::io::{Read, Write};
 
-/// One request that needs no negotiation: what is wanted, the one commit that is here, done.
+/// One request that needs no negotiation: what is wanted, the one commit that is here, done. Progress is not declined: some servers have no
+/// other way to say that they are at work.
 pub(super) fn request(advert: &Advert, ask: &Ask) -> Result<Vec<u8>, Problem> {
     // Without shallow support a server would take our commit for one with all its history.
     let have = ask
@@ -21,7 +22,7 @@ pub(super) fn request(advert: &Advert, ask: &Ask) -> Result<Vec<u8>, Problem> {
 fn request_two(advert: &Advert, ask: &Ask, have: Option<Oid>) -> Result<Vec<u8>, Problem> {
     let mut request = Vec::new();
     push_command(&mut request, advert, "fetch")?;
-    for option in ["thin-pack", "ofs-delta", "no-progress"] {
+    for option in ["thin-pack", "ofs-delta"] {
         push_line(&mut request, option)?;
     }
     push_line(&mut request, &format!("want {}", ask.want))?;
@@ -35,7 +36,7 @@ fn request_zero(advert: &Advert, ask: &Ask, have: Option<Oid>) -> Result<Vec<u8>
     if !advert.has("side-band-64k") {
         return Err(Problem::Unsupported("a server without side-band-64k"));
     }
-    let offered = ["side-band-64k", "thin-pack", "ofs-delta", "no-progress"]
+    let offered = ["side-band-64k", "thin-pack", "ofs-delta"]
         .into_iter()
         .filter(|name| advert.has(name));
     let mut first = format!("want {}", ask.want);
@@ -126,7 +127,12 @@ fn read_pack<R: Read>(packets: &mut PacketReader<R>, pack: &mut dyn Write) -> Re
     loop {
         match packets.next()? {
             Packet::Flush => return Ok(()),
-            Packet::Data([1, data @ ..]) => pack.write_all(data)?,
+            // A frame without data keeps the connection alive.
+            Packet::Data([1]) => {}
+            Packet::Data([1, data @ ..]) => {
+                pack.write_all(data)?;
+                packets.pack_begins();
+            }
             Packet::Data([2, ..]) => {}
             Packet::Data([3, message @ ..]) => return Err(refusal(message)),
             Packet::Data([b'A', b'C', b'K', ..] | [b'N', b'A', b'K', ..]) => {}
@@ -138,6 +144,7 @@ fn read_pack<R: Read>(packets: &mut PacketReader<R>, pack: &mut dyn Write) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::git::wire::pktline::packets;
 
     const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
@@ -147,7 +154,7 @@ mod tests {
 
     fn read(version: Version, bytes: &[u8]) -> (Result<Vec<Oid>, Problem>, Vec<u8>) {
         let mut pack = Vec::new();
-        let answer = read_answer(&mut PacketReader::new(bytes), version, true, &mut pack);
+        let answer = read_answer(&mut packets(bytes), version, true, &mut pack);
         (answer, pack)
     }
 

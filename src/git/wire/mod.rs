@@ -1,7 +1,8 @@
 //! Git's fetch protocol, client side: just what one shallow fetch of one reference takes.
 //!
 //! Protocol version 2, with versions 0 and 1 as fallback (gitprotocol-v2(5), gitprotocol-pack(5), gitprotocol-http(5)), over HTTP, `ssh` and
-//! TCP. Owns bytes on the network and their limits: every wait ends after [`IDLE_SECS`] without bytes or when the run is cancelled.
+//! TCP. Owns bytes on the network and their limits: every wait ends after [`IDLE_SECS`] without bytes or when the run is cancelled, and
+//! every answer when it comes too slowly ever to be whole ([`Paced`](patience::Paced)).
 //! Knows nothing of worktrees or the object database: a pack leaves as a stream of bytes.
 
 mod advert;
@@ -27,7 +28,7 @@ use std::io::{Read, Write};
 
 /// Longest wait for a connection.
 pub(super) const CONNECT_SECS: u64 = 10;
-/// Longest silence of a server.
+/// Longest silence of a server, and the stretch over which its pace is measured.
 pub(super) const IDLE_SECS: u64 = 60;
 
 /// How this client names itself; servers look for the leading `git/`.
@@ -37,6 +38,7 @@ const AGENT: &str = concat!("git/pipeline-", env!("CARGO_PKG_VERSION"));
 pub(super) struct Session<'a> {
     link: Link<'a>,
     advert: Advert,
+    patience: Patience<'a>,
 }
 
 enum Link<'a> {
@@ -113,9 +115,13 @@ impl<'a> Session<'a> {
         let wants = Wants::new(wanted);
         let read = link
             .advertisement()
-            .and_then(|stream| Advert::read(&mut PacketReader::new(stream), &wants));
+            .and_then(|stream| Advert::read(&mut packets(stream, patience), &wants));
         match read {
-            Ok(advert) if advert.uses_sha1() => Ok(Session { link, advert }),
+            Ok(advert) if advert.uses_sha1() => Ok(Session {
+                link,
+                advert,
+                patience,
+            }),
             Ok(_) => Err(Problem::Unsupported(
                 "a repository with SHA-256 object names",
             )),
@@ -149,7 +155,7 @@ impl<'a> Session<'a> {
         let answer = self
             .link
             .request(request, self.advert.version)
-            .and_then(|stream| advert::read_ls_refs(&mut PacketReader::new(stream), wants));
+            .and_then(|stream| advert::read_ls_refs(&mut packets(stream, self.patience), wants));
         answer.map_err(|problem| self.link.explain(problem))
     }
 
@@ -166,7 +172,8 @@ impl<'a> Session<'a> {
             .link
             .request(request, self.advert.version)
             .and_then(|stream| {
-                fetch::read_answer(&mut PacketReader::new(stream), version, deepens, pack)
+                let mut packets = packets(stream, self.patience);
+                fetch::read_answer(&mut packets, version, deepens, pack)
             });
         answer.map_err(|problem| self.link.explain(problem))
     }
@@ -176,5 +183,95 @@ impl<'a> Session<'a> {
         if let Link::Pipe(pipe) = &mut self.link {
             let _ = pipe.send(pktline::FLUSH);
         }
+    }
+}
+
+fn packets<R: Read>(stream: R, patience: Patience<'_>) -> PacketReader<R> {
+    PacketReader::new(patience.paced(stream))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::repo::parse_list;
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+    use std::time::Duration;
+
+    const IDLE: Duration = Duration::from_millis(500);
+
+    /// Hears what the client says.
+    fn hear(mut socket: &TcpStream) {
+        assert!(socket.read(&mut [0; 4096]).unwrap() > 0);
+    }
+
+    /// Sends one byte after the other of a frame that is never whole, and ends after ten times the longest silence.
+    fn drip(mut socket: TcpStream, head: &str) {
+        hear(&socket);
+        let _ = socket.write_all(head.as_bytes());
+        for _ in 0..200 {
+            thread::sleep(IDLE / 20);
+            if socket.write_all(b"0").is_err() {
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn a_server_that_drips_is_given_up_on_every_transport() {
+        let table = [
+            ("git", ""),
+            (
+                "http",
+                "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\n\r\n",
+            ),
+        ];
+        for (scheme, head) in table {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!("{scheme}://{}/a", listener.local_addr().unwrap());
+            thread::spawn(move || drip(listener.accept().unwrap().0, &format!("{head}fff0")));
+            let (specs, _) = parse_list(&url);
+            let cancel = AtomicBool::new(false);
+            let patience = Patience::new(&cancel, IDLE);
+            let problem = Session::open(&specs[0].address, &specs[0].wanted, patience).err();
+            assert!(
+                matches!(problem, Some(Problem::TooSlow { .. })),
+                "{scheme}: {problem:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_that_counts_for_long_is_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("git://{}/a", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            hear(&socket);
+            socket.write_all(b"000eversion 2\n000afetch\n0000").unwrap();
+            hear(&socket);
+            let mut say = |frames: &str| socket.write_all(frames.as_bytes()).unwrap();
+            say("000dpackfile\n");
+            for _ in 0..24 {
+                thread::sleep(IDLE / 10);
+                say("0005\u{1}0011\u{2}Counting: 1\r");
+            }
+            say("0009\u{1}PACK0000");
+            // Until the client is done.
+            let _ = socket.read_to_end(&mut Vec::new());
+        });
+        let (specs, _) = parse_list(&url);
+        let cancel = AtomicBool::new(false);
+        let patience = Patience::new(&cancel, IDLE);
+        let mut session = Session::open(&specs[0].address, &specs[0].wanted, patience).unwrap();
+        let ask = Ask {
+            want: Oid::from_bytes(&[1; 20]).unwrap(),
+            have: None,
+            shallow: Vec::new(),
+        };
+        let mut pack = Vec::new();
+        session.fetch(&ask, &mut pack).unwrap();
+        assert_eq!(pack, b"PACK");
     }
 }

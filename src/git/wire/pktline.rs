@@ -1,6 +1,7 @@
 //! pkt-lines, the frames of git's protocol (gitprotocol-common(5)).
 
 use super::Problem;
+use super::patience::Paced;
 use std::io::Read;
 
 /// Ends a message.
@@ -42,38 +43,53 @@ pub(super) fn push_line(request: &mut Vec<u8>, line: &str) -> Result<(), Problem
 
 /// Reads frames, and nothing beyond the frame it was asked for.
 pub(super) struct PacketReader<R> {
-    input: R,
+    input: Paced<R>,
     payload: Vec<u8>,
 }
 
 impl<R: Read> PacketReader<R> {
-    pub fn new(input: R) -> Self {
+    pub fn new(input: Paced<R>) -> Self {
         PacketReader {
             input,
             payload: Vec::new(),
         }
     }
 
+    /// Says that what is sent from here on was prepared before.
+    pub fn pack_begins(&mut self) {
+        self.input.pack_begins();
+    }
+
     /// The next frame. A server's `ERR` line is an error.
     pub fn next(&mut self) -> Result<Packet<'_>, Problem> {
+        let length = self.read_frame()?;
+        self.input.frame_ended();
+        match length {
+            0 => Ok(Packet::Flush),
+            1 => Ok(Packet::Delimiter),
+            _ => match self.payload.strip_prefix(b"ERR ") {
+                Some(message) => Err(refusal(message)),
+                None => Ok(Packet::Data(&self.payload)),
+            },
+        }
+    }
+
+    /// Reads a frame and gives its length as sent: 0 and 1 have no payload.
+    fn read_frame(&mut self) -> Result<usize, Problem> {
         let mut header = [0; 4];
         self.input.read_exact(&mut header)?;
-        let length = match parse_length(header)? {
-            0 => return Ok(Packet::Flush),
-            1 => return Ok(Packet::Delimiter),
-            length => length
+        let length = parse_length(header)?;
+        if length > 1 {
+            let payload = length
                 .checked_sub(4)
-                .ok_or(Problem::Protocol("an unknown control frame"))?,
-        };
-        if length > PAYLOAD_BYTES_MAX {
-            return Err(Problem::Protocol("a frame is too long"));
+                .ok_or(Problem::Protocol("an unknown control frame"))?;
+            if payload > PAYLOAD_BYTES_MAX {
+                return Err(Problem::Protocol("a frame is too long"));
+            }
+            self.payload.resize(payload, 0);
+            self.input.read_exact(&mut self.payload)?;
         }
-        self.payload.resize(length, 0);
-        self.input.read_exact(&mut self.payload)?;
-        match self.payload.strip_prefix(b"ERR ") {
-            Some(message) => Err(refusal(message)),
-            None => Ok(Packet::Data(&self.payload)),
-        }
+        Ok(length)
     }
 }
 
@@ -106,13 +122,21 @@ pub(super) fn refusal(message: &[u8]) -> Problem {
     Problem::Refused(text)
 }
 
+/// Frames of bytes that are all there.
+#[cfg(test)]
+pub(super) fn packets(bytes: &[u8]) -> PacketReader<&[u8]> {
+    use super::Patience;
+    let never = std::sync::atomic::AtomicBool::new(false);
+    PacketReader::new(Patience::new(&never, std::time::Duration::MAX).paced(bytes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn frames_are_read_one_by_one() {
-        let mut reader = PacketReader::new(&b"0009done\n0000000100040007abc"[..]);
+        let mut reader = packets(&b"0009done\n0000000100040007abc"[..]);
         assert_eq!(reader.next().unwrap().line(), Some(&b"done"[..]));
         assert_eq!(reader.next().unwrap(), Packet::Flush);
         assert_eq!(reader.next().unwrap(), Packet::Delimiter);
@@ -132,7 +156,7 @@ mod tests {
             (b"00", "Disconnected"),
         ];
         for (bytes, kind) in table {
-            let problem = PacketReader::new(bytes).next().unwrap_err();
+            let problem = packets(bytes).next().unwrap_err();
             assert!(
                 format!("{problem:?}").starts_with(kind),
                 "{bytes:?} {problem:?}"
