@@ -22,6 +22,8 @@ pub enum Point {
     LogLatest,
     /// The old copy of a repository has gone out of the way of the new one, which has not arrived.
     CloneRename,
+    /// A file of a commit is in the worktree, and git's index does not have it.
+    FileWritten,
 }
 
 /// Ends the process if a test asked for it here.

@@ -7,6 +7,7 @@ use super::copy::Copy;
 use super::error::{Problem, printable};
 use super::tree::{MODE_SUBMODULE, TreeFile, stop_if};
 use super::worktree::{Folders, Time, remove, size_in_index};
+use crate::fail_point::{Point, reach};
 use git2::{Index, IndexEntry, IndexTime};
 use std::ffi::OsStr;
 use std::fs::{self, Metadata, OpenOptions};
@@ -39,6 +40,7 @@ pub(super) fn check_out(
         if there.is_none_or(|entry| entry.id != file.id || entry.mode != file.mode) {
             stop_if(cancel)?;
             let entry = writer.write(path, file)?;
+            reach(Point::FileWritten);
             index.add(&entry).map_err(refused)?;
         }
     }
@@ -164,25 +166,4 @@ pub(super) fn entry_without_stat(file: &TreeFile) -> IndexEntry {
 
 fn low(number: u64) -> u32 {
     u32::try_from(number & u64::from(u32::MAX)).unwrap_or_default()
-}
-
-/// Removes what git does not track.
-pub(super) fn remove_untracked(copy: &Copy, index: &Index) -> Result<(), Problem> {
-    let mut folders = vec![PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        let place = copy.root.join(&folder);
-        for found in fs::read_dir(&place).map_err(Problem::disk(&place))? {
-            let path = folder.join(found.map_err(Problem::disk(&place))?.file_name());
-            let place = copy.root.join(&path);
-            let is_folder = fs::symlink_metadata(&place).is_ok_and(|meta| meta.is_dir());
-            if path == Path::new(".git") || index.get_path(&path, 0).is_some() {
-                continue;
-            }
-            match is_folder && index.find_prefix(path.join("")).is_ok() {
-                true => folders.push(path),
-                false => remove(&place)?,
-            }
-        }
-    }
-    Ok(())
 }

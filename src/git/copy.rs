@@ -5,7 +5,7 @@
 
 use super::error::Problem;
 use git2::{Config, ConfigLevel, ErrorCode, Index, Oid, Repository, RepositoryInitOptions};
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ const SETTINGS: [(&str, &str); 10] = [
 const OURS: &str = "pipeline.copy";
 const REFERENCE: &str = "pipeline.reference";
 const URL: &str = "remote.origin.url";
-/// Stands while the worktree is between two commits.
+/// Stands while the worktree is between two commits. Names those whose files may have been written.
 const MARK: &str = "pipeline-half-updated";
 /// Left by a killed process, these would block every later one. Only one run writes at a time.
 const LOCKS: [&str; 4] = ["index.lock", "HEAD.lock", "config.lock", "shallow.lock"];
@@ -173,12 +173,21 @@ impl Copy {
         self.git_path(MARK).exists()
     }
 
-    /// Says that the worktree is about to change. On disk before the first change is.
-    pub fn begin_update(&self) -> Result<(), Problem> {
+    /// The commits whose checkout began and did not end.
+    pub fn unfinished(&self) -> Vec<Oid> {
+        let text = fs::read_to_string(self.git_path(MARK)).unwrap_or_default();
+        let ids = text.lines().filter(|line| line.len() == 40);
+        ids.filter_map(|line| line.parse().ok()).collect()
+    }
+
+    /// Says that the worktree is about to get the files of a commit. On disk before the first change is.
+    pub fn begin_update(&self, to: Oid) -> Result<(), Problem> {
         let path = self.git_path(MARK);
         let was_marked = path.exists();
-        let written = fs::File::create(&path).and_then(|mut file| {
-            file.write_all(b"A checkout began and did not end. `pipeline scrape` repairs it.\n")?;
+        let opened = OpenOptions::new().append(true).create(true).open(&path);
+        let written = opened.and_then(|mut file| {
+            // A line that was cut short must not run into this one.
+            file.write_all(format!("\n{to}\n").as_bytes())?;
             file.sync_all()
         });
         if written.is_err() && !was_marked {

@@ -69,12 +69,12 @@ pub enum Problem {
     Stalled(u64),
     /// Bytes, but too few.
     #[error(
-        "the server sent {bytes_per_sec} bytes a second over {secs} s, too few for an end; try again later, or put another address of the repository into repos.txt"
+        "the server sent only {bytes} bytes in {secs} s; try again later, or put another address of the repository into repos.txt"
     )]
     TooSlow {
-        /// Mean rate.
-        bytes_per_sec: u64,
-        /// How long it was measured.
+        /// What came.
+        bytes: u64,
+        /// How long it was waited for.
         secs: u64,
     },
     /// Signs of work, but no pack.

@@ -2,11 +2,9 @@
 //!
 //! Nothing is converted on the way to the disk (no line ends, no `ident`, no LFS) and links become plain files that hold
 //! their target. What people changed in tracked files is undone. Files that git does not track are
-//! left alone, save when a checkout that ended half-way is repaired: then they may be its leftovers.
+//! left alone; those of a commit whose checkout ended half-way are its leftovers.
 
-use super::checkout::{
-    check_out, entry, entry_without_stat, remove_untracked, remove_with_folders,
-};
+use super::checkout::{check_out, entry, entry_without_stat, remove_with_folders};
 use super::copy::Copy;
 use super::error::Problem;
 use super::tree::{self, MODE_EXECUTABLE, MODE_SUBMODULE, TreeFile};
@@ -24,13 +22,13 @@ use std::sync::atomic::AtomicBool;
 /// [`Problem::Checkout`] when the commit cannot be written, [`Problem::Data`] when its objects cannot be read. The worktree is back at its old
 /// commit then, or still marked as half updated if that failed too.
 pub(super) fn switch(copy: &Copy, to: Oid, cancel: &AtomicBool) -> Result<(), Problem> {
-    let was_half_updated = copy.is_half_updated();
     let from = copy.commit()?;
     let files = tree::files(&copy.repo, to, cancel)?;
-    copy.begin_update()?;
-    if let Err(problem) = write(copy, &files, was_half_updated, cancel) {
+    let leftovers = leftovers(copy, cancel)?;
+    copy.begin_update(to)?;
+    if let Err(problem) = write(copy, &files, &leftovers, cancel) {
         if let Some(from) = from {
-            roll_back(copy, from, &files, was_half_updated)?;
+            roll_back(copy, from, &[leftovers, files].concat())?;
         }
         return Err(checkout_problem(to, problem));
     }
@@ -38,13 +36,11 @@ pub(super) fn switch(copy: &Copy, to: Oid, cancel: &AtomicBool) -> Result<(), Pr
 }
 
 /// Brings the old files back, on a handle of its own: the failed one's index is half changed.
-fn roll_back(copy: &Copy, from: Oid, new: &[TreeFile], had_leftovers: bool) -> Result<(), Problem> {
+fn roll_back(copy: &Copy, from: Oid, new: &[TreeFile]) -> Result<(), Problem> {
     let copy = Copy::open(&copy.root)?;
     let never = AtomicBool::new(false);
-    let back = tree::files(&copy.repo, from, &never).and_then(|old| {
-        remove_new(&copy, new, &old)?;
-        write(&copy, &old, had_leftovers, &never)
-    });
+    let back =
+        tree::files(&copy.repo, from, &never).and_then(|old| write(&copy, &old, new, &never));
     match back {
         Ok(()) => copy.end_update(),
         // Whatever kept the new files out may keep the old ones out; the mark stays.
@@ -52,27 +48,43 @@ fn roll_back(copy: &Copy, from: Oid, new: &[TreeFile], had_leftovers: bool) -> R
     }
 }
 
-/// Removes the files that only the new commit has.
-fn remove_new(copy: &Copy, new: &[TreeFile], old: &[TreeFile]) -> Result<(), Problem> {
+/// The files that checkouts which never ended may have written. What is not here was never written.
+fn leftovers(copy: &Copy, cancel: &AtomicBool) -> Result<Vec<TreeFile>, Problem> {
+    let mut files = Vec::new();
+    for commit in copy.unfinished().into_iter().filter(|&one| copy.has(one)) {
+        files.extend(tree::files(&copy.repo, commit, cancel)?);
+    }
+    Ok(files)
+}
+
+/// Removes the leftovers that are no files of the commit.
+fn remove_leftovers(
+    copy: &Copy,
+    leftovers: &[TreeFile],
+    files: &[TreeFile],
+) -> Result<(), Problem> {
     let mut folders = Folders::below(&copy.root);
-    for file in new {
+    for file in leftovers {
         let path = Path::new(OsStr::from_bytes(&file.path));
-        let is_old = old.binary_search_by(|one| one.path.cmp(&file.path)).is_ok();
+        let is_wanted = files
+            .binary_search_by(|one| one.path.cmp(&file.path))
+            .is_ok();
         let above = path.parent().unwrap_or(Path::new(""));
-        if !is_old && folders.obstacle(above).is_none() && copy.root.join(path).exists() {
+        if !is_wanted && folders.obstacle(above).is_none() && copy.root.join(path).exists() {
             remove_with_folders(&copy.root, path)?;
         }
     }
     Ok(())
 }
 
-/// Writes the files of a commit. When the worktree may hold leftovers of another commit, what git does not track is removed too.
+/// Writes the files of a commit, and removes those that others left.
 fn write(
     copy: &Copy,
     files: &[TreeFile],
-    has_leftovers: bool,
+    leftovers: &[TreeFile],
     cancel: &AtomicBool,
 ) -> Result<(), Problem> {
+    remove_leftovers(copy, leftovers, files)?;
     let mut index = copy.repo.index()?;
     if let Some(from) = copy.commit()? {
         if !has_index_of(copy, from)? && !is_index_of(&index, files) {
@@ -85,11 +97,7 @@ fn write(
     } else {
         index.clear()?;
     }
-    check_out(copy, &mut index, files, cancel)?;
-    match has_leftovers {
-        true => remove_untracked(copy, &index),
-        false => Ok(()),
-    }
+    check_out(copy, &mut index, files, cancel)
 }
 
 /// Takes a file, or all files of a folder, out of the index.

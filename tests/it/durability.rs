@@ -411,6 +411,56 @@ fn a_kill_while_a_copy_moves_in_leaves_a_whole_one_or_none() {
     assert_eq!(workspace.count("FileHashes WHERE sample_id IS NOT NULL"), 1);
 }
 
+/// Two runs are killed in the middle of two different updates; a third commit has the files of neither.
+#[test]
+fn a_kill_in_a_checkout_costs_no_file_of_the_user() {
+    let mut workspace = Workspace::new();
+    let repo = crate::workspace::Repo::new(&workspace.origin().join("demo"));
+    repo.write("old.py", "1").commit();
+    workspace.list_repos(&[&repo.url()]);
+    workspace.run(&["scrape"]).expect(0);
+    let found = walkdir::WalkDir::new(workspace.path().join("repos"));
+    let mut found = found.into_iter().flatten();
+    let old = found
+        .find(|entry| entry.path().ends_with("old.py"))
+        .unwrap();
+    let worktree = old.path().parent().unwrap();
+    fs::create_dir_all(worktree.join("new")).unwrap();
+    for mine in ["notes", "new/mine"] {
+        fs::write(worktree.join(mine), "mine").unwrap();
+    }
+    workspace.set_env("PIPELINE_FAIL_POINT", "FileWritten:2");
+    for round in ["a", "b"] {
+        for name in ["1", "2", "new/3"] {
+            repo.write(&format!("{round}/{name}"), "2");
+            repo.write(&format!("new/{round}{name}"), "2");
+        }
+        repo.commit();
+        assert_eq!(workspace.run(&["scrape"]).code, ABORTED);
+        assert!(worktree.join(round).join("2").exists());
+        repo.git(&["rm", "-q", "-r", round, "new"]);
+    }
+    workspace.set_env("PIPELINE_FAIL_POINT", "");
+    repo.write("new/4", "4").commit();
+    workspace.run(&["scrape"]).expect(0);
+    let left = walkdir::WalkDir::new(worktree).sort_by_file_name();
+    let left = left
+        .into_iter()
+        .filter_entry(|entry| entry.file_name() != ".git");
+    let left: Vec<_> = left
+        .map(|entry| {
+            entry
+                .unwrap()
+                .path()
+                .strip_prefix(worktree)
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    let expected = ["", "new", "new/4", "new/mine", "notes", "old.py"];
+    assert_eq!(left, expected.map(std::path::PathBuf::from));
+}
+
 /// Whatever it is doing, a run that is asked to end does, with the exit code for it.
 #[test]
 fn a_signal_ends_every_phase() {

@@ -651,8 +651,6 @@ fn what_a_killed_run_left_is_repaired() {
             std::fs::write(root.join(".git/pipeline-half-updated"), "").unwrap();
             std::fs::write(root.join("x"), "2").unwrap();
             std::fs::remove_file(root.join("dir/y")).unwrap();
-            std::fs::create_dir_all(root.join("leftover")).unwrap();
-            std::fs::write(root.join("leftover/z"), "z").unwrap();
             std::fs::write(root.join(".git/index.lock"), "").unwrap();
             std::fs::write(root.join(".git/HEAD.lock"), "").unwrap();
             std::fs::write(root.join(".git/objects/pack/pack_abc123"), "tail").unwrap();

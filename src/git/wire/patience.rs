@@ -75,7 +75,7 @@ pub(in crate::git) struct Paced<R> {
     window: Duration,
     /// What the running measurement has found.
     waited: Duration,
-    bytes: u128,
+    bytes: u64,
     /// The next wait is a pause between frames.
     is_paused: bool,
     /// How long the pack was waited for, until it begins.
@@ -105,14 +105,13 @@ impl<R> Paced<R> {
             return Ok(());
         }
         self.waited += waited;
-        self.bytes += bytes as u128;
+        self.bytes += bytes as u64;
         if self.waited < self.window {
             return Ok(());
         }
-        let rate = self.bytes * 1000 / self.waited.as_millis().max(1);
-        if rate < BYTES_PER_SEC_MIN {
+        if u128::from(self.bytes) * 1000 < BYTES_PER_SEC_MIN * self.waited.as_millis() {
             return Err(Problem::TooSlow {
-                bytes_per_sec: u64::try_from(rate).unwrap_or_default(),
+                bytes: self.bytes,
                 secs: self.waited.as_secs(),
             });
         }
@@ -174,13 +173,7 @@ mod tests {
             };
             let drip = count(&mut begun(), 1, 10, 8, false);
             assert!(
-                matches!(
-                    drip,
-                    Some(Problem::TooSlow {
-                        bytes_per_sec: 0,
-                        secs: 60
-                    })
-                ),
+                matches!(drip, Some(Problem::TooSlow { bytes: 6, secs: 60 })),
                 "{drip:?}"
             );
             assert!(count(&mut begun(), 1500, 1, 600, false).is_none());
@@ -203,10 +196,7 @@ mod tests {
         flowing.pack_begins();
         assert!(matches!(
             count(&mut flowing, 5, 5, 20, true),
-            Some(Problem::TooSlow {
-                bytes_per_sec: 1,
-                ..
-            })
+            Some(Problem::TooSlow { bytes: 60, .. })
         ));
     }
 }
