@@ -42,7 +42,8 @@ pub(super) fn sample(
 #[derive(Serialize)]
 struct Provenance<'a> {
     repository: &'a str,
-    commit: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<&'a str>,
     path: &'a str,
     language: &'a str,
     licence: Option<&'a str>,
@@ -63,7 +64,7 @@ fn provenance<'a>(
     let repository = &file.repository;
     Provenance {
         repository: &repository.url,
-        commit: &repository.commit,
+        commit: file.commit.as_deref(),
         path: &file.name,
         language: &file.language,
         licence: file.licence.as_deref(),

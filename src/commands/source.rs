@@ -14,6 +14,7 @@ use crate::git::{self, GitError, Snapshot, TrackedKind};
 use crate::walk::{self, Candidate, FileBytes, ReadError};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Of a README, so many bytes go before each chunk.
 const ABOUT_BYTES_MAX: usize = 600;
@@ -26,6 +27,7 @@ pub struct OpenRepository {
     pub about: Arc<Repository>,
     snapshot: Snapshot,
     licences: Licences,
+    told_edited: AtomicBool,
 }
 
 /// Why a candidate does not become a source file.
@@ -63,7 +65,6 @@ impl OpenRepository {
         let about = Repository {
             folder: located.folder.clone(),
             url: snapshot.url.clone(),
-            commit: snapshot.commit.clone(),
             licence: licences.top().map(str::to_owned),
             about: readme_of(&located.worktree, &top),
         };
@@ -72,6 +73,7 @@ impl OpenRepository {
             about: Arc::new(about),
             snapshot,
             licences,
+            told_edited: AtomicBool::new(false),
         })
     }
 
@@ -98,6 +100,16 @@ impl OpenRepository {
     /// Reads a candidate that passed the checks of its path.
     pub fn read(&self, candidate: &Candidate, file_bytes_max: u64) -> Result<FileBytes, ReadError> {
         walk::read(&self.located.worktree, &candidate.path, file_bytes_max)
+    }
+
+    /// The commit that a reader would find these bytes in.
+    fn commit_of(&self, candidate: &Candidate, read: &FileBytes) -> Option<String> {
+        let commit = self.snapshot.commit_of(&candidate.path, &read.bytes);
+        if commit.is_none() && !self.told_edited.swap(true, Ordering::Relaxed) {
+            let path = self.stored_path(candidate);
+            tracing::info!("{path}: not as it was committed; samples of such files name no commit");
+        }
+        commit.map(str::to_owned)
     }
 
     /// The licence that a candidate has if it states none of its own.
@@ -128,6 +140,7 @@ impl OpenRepository {
             licence,
             line_starts: line_starts(&source),
             text: redacted.text,
+            commit: self.commit_of(candidate, read),
         })
     }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub struct Provenance {
     /// Where the repository was cloned from, without credentials.
     pub repository: String,
-    /// Hex id of the commit.
+    /// Hex id of the commit that has the file; empty when the worktree had been edited.
     pub commit: String,
     /// Path in the repository, in stored form.
     pub path: String,

@@ -3,15 +3,13 @@
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
-/// A repository at a commit, as provenance tells it.
+/// A repository, as provenance tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
     /// Its folder below `repos/`, in stored form.
     pub folder: String,
     /// Where it was cloned from, without credentials.
     pub url: String,
-    /// Hex id of the commit that its worktree shows.
-    pub commit: String,
     /// SPDX id of its licence, when one was recognised.
     pub licence: Option<String>,
     /// What it is, from the head of its README; may be empty.
@@ -34,6 +32,8 @@ pub struct SourceFile {
     pub path: String,
     /// Path in the repository, in stored form.
     pub name: String,
+    /// Hex id of the commit that has these bytes; `None` when the worktree was edited.
+    pub commit: Option<String>,
     /// Lower-case hex SHA-256 of the file's bytes.
     pub content_hash: String,
     /// What is sent: decoded, without byte order mark, lines ending in `\n`, secrets replaced.

@@ -9,6 +9,7 @@
 mod attributes;
 mod blob;
 mod checkout;
+mod committed;
 mod copy;
 mod error;
 mod local;

@@ -1,6 +1,7 @@
 //! A snapshot: a copy as the rest of the program sees it. Reads only.
 
 use super::attributes::{AttributeRules, Attributes};
+use super::committed::Committed;
 use super::copy::Copy;
 use super::error::{GitError, Problem};
 use crate::domain::repo::Address;
@@ -20,6 +21,7 @@ pub struct Snapshot {
     pub reference: String,
     tracked: Tracked,
     rules: AttributeRules,
+    committed: Committed,
 }
 
 /// What git says a tracked path is.
@@ -74,6 +76,7 @@ fn read(worktree: &Path) -> Result<Snapshot, Problem> {
         reference: copy.reference(),
         rules: AttributeRules::read(worktree, paths),
         tracked,
+        committed: Committed::new(copy.repo, commit),
     })
 }
 
@@ -89,6 +92,11 @@ impl Snapshot {
     /// What git says about a path, given as bytes relative to the worktree; `None` when it is not tracked.
     pub fn tracked(&self, path: &[u8]) -> Option<TrackedKind> {
         self.tracked.find(path)
+    }
+
+    /// The commit, if it has these bytes under this path: worktrees can be edited.
+    pub fn commit_of(&self, path: &[u8], bytes: &[u8]) -> Option<&str> {
+        self.committed.has(path, bytes).then_some(&self.commit)
     }
 
     /// Whether a tracked path lies below this folder.

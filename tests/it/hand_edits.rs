@@ -1,9 +1,11 @@
-//! What people do to the dataset with programs of their own.
+//! What people do to the dataset and to worktrees with programs of their own.
 
 use crate::generation::{QUEUE, scraped};
+use crate::git_server::git;
 use crate::model_server::ModelServer;
 use crate::workspace::Workspace;
 use rusqlite::Connection;
+use sha2::{Digest as _, Sha256};
 
 /// A program that leaves foreign keys off, as `sqlite3` does.
 fn by_hand(workspace: &Workspace, statements: &str) {
@@ -105,4 +107,75 @@ fn tables_of_another_program_are_named_and_left_alone() {
     }
     assert_eq!(workspace.rows("SELECT * FROM FileHashes"), ["mine"]);
     assert_eq!(model.chat_count(), 0);
+}
+
+/// Path and commit of every stored question; where a commit is named, its file must be the one that was sent.
+fn traced(workspace: &Workspace) -> Vec<(String, Option<String>)> {
+    let worktree = "replace(dataset_source, '/' || (metadata_json ->> 'path'), '')";
+    let rows = workspace.rows(&format!(
+        "SELECT DISTINCT {worktree}, metadata_json ->> 'path', metadata_json ->> 'content_hash', metadata_json ->> 'commit'
+         FROM ConversationTurns JOIN TrainingSamples USING (sample_id) WHERE turn_index = 0 ORDER BY 2"
+    ));
+    let rows = rows.iter().map(|row| {
+        let [worktree, path, hash, commit] = row.split('|').collect::<Vec<_>>()[..] else {
+            panic!("{row}");
+        };
+        let commit = (commit != "NULL").then(|| commit.to_owned());
+        if let Some(commit) = &commit {
+            let worktree = workspace.path().join("repos").join(worktree);
+            let text = git(&worktree, &["show", &format!("{commit}:{path}")]) + "\n";
+            let digest = Sha256::digest(text.as_bytes());
+            let found: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(found, hash, "{path} at {commit}");
+        }
+        (path.to_owned(), commit)
+    });
+    rows.collect()
+}
+
+#[test]
+fn no_row_names_a_commit_that_has_not_its_file() {
+    let model = ModelServer::start();
+    let (workspace, repo) = scraped(&model);
+    let found = walkdir::WalkDir::new(workspace.path().join("repos"));
+    let mut found = found.into_iter().flatten();
+    let queue = found.find(|entry| entry.path().ends_with("queue.py"));
+    let queue = queue.unwrap().into_path();
+    let edit = |word: &str| std::fs::write(&queue, QUEUE.replace("item", word)).unwrap();
+    let commit = Some(repo.git(&["rev-parse", "HEAD"]).trim().to_owned());
+    let rows = |of_queue: &Option<String>| {
+        let names = [("queue.py", of_queue), ("src/duration.rs", &commit)];
+        names.map(|(name, commit)| (name.to_owned(), commit.clone()))
+    };
+
+    edit("entry");
+    let ran = workspace.run(&["prepare"]).expect(0);
+    assert_eq!(traced(&workspace), rows(&None));
+    assert!(
+        ran.stderr.contains("queue.py: not as it was committed"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        !workspace
+            .run(&["view", "queue.py"])
+            .expect(0)
+            .stdout
+            .contains(" at \n")
+    );
+    // What is staged is in no commit either.
+    let worktree = queue.parent().unwrap();
+    edit("thing");
+    git(worktree, &["add", "queue.py"]);
+    workspace.run(&["prepare"]).expect(0);
+    assert_eq!(traced(&workspace), rows(&None));
+
+    // A scrape undoes edits, whether upstream is there or not.
+    std::fs::rename(repo.path(), repo.path().with_extension("away")).unwrap();
+    workspace.run(&["run"]).expect(3);
+    assert_eq!(traced(&workspace), rows(&commit));
+    edit("piece");
+    workspace.run(&["run"]).expect(3);
+    assert_eq!(traced(&workspace), rows(&commit));
+    workspace.assert_sound();
 }

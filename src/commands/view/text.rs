@@ -4,7 +4,7 @@ use super::source::{Origin, Source};
 use super::{SeenFailure, SeenSample};
 use crate::commands::screen::{head, line, width};
 use crate::domain::failure::FailedItem;
-use crate::domain::provenance::Making;
+use crate::domain::provenance::{Making, Provenance};
 use crate::logging::printable;
 use crate::report::plural;
 use std::fmt::Write as _;
@@ -27,19 +27,27 @@ impl Shape {
     }
 }
 
+/// Where in a repository's history.
+fn commit(from: &Provenance) -> String {
+    match &from.commit[..] {
+        "" => "as edited, in no commit".to_owned(),
+        commit => format!("at {}", line(head(commit, 10))),
+    }
+}
+
 /// A sample.
 pub fn sample(seen: &SeenSample, shape: &Shape) -> String {
     let (stored, from) = (&seen.stored, &seen.from);
     let last = seen.makings.last();
     let model = last.map_or("", |making| &making.model);
     let mut text = format!(
-        "sample {}, score {:.3}, by {} at {} UTC\n  {} at {}\n",
+        "sample {}, score {:.3}, by {} at {} UTC\n  {} {}\n",
         stored.id,
         stored.score,
         line(model),
         line(&stored.created),
         line(&from.repository),
-        line(head(&from.commit, 10)),
+        commit(from),
     );
     let (first, end) = seen.lines();
     let _ = writeln!(text, "  {}:{first}-{end}", line(&from.path));
