@@ -25,7 +25,9 @@ pub fn scrape(session: &Session, jobs: u16, summary: &mut ScrapeSummary) -> anyh
     if summary.repositories == 0 {
         tracing::warn!("repos.txt lists no repository; write one URL a line into it");
     }
-    git::remove_leftovers(&session.workspace.repos())?;
+    for problem in git::remove_leftovers(&session.workspace.repos()) {
+        tracing::warn!("{problem}");
+    }
     let waiting = Mutex::new(VecDeque::from(list.specs));
     let (sender, results) = mpsc::channel();
     std::thread::scope(|scope| {

@@ -107,6 +107,14 @@ pub enum Problem {
     /// The commit is not there, or the server does not give it out.
     #[error("does not serve the commit {0}; name a branch or tag in repos.txt")]
     NoSuchCommit(String),
+    /// The reference leads to nothing.
+    #[error(
+        "'{0}' leads to a commit that the repository does not have; try again later, or name another branch or tag in repos.txt (`git fsck` there says more)"
+    )]
+    BrokenReference(String),
+    /// There are tags, and nothing says which.
+    #[error("has no branch; name a tag in repos.txt ({0})")]
+    OnlyTags(String),
     /// HEAD names a branch that is not there.
     #[error("its default branch does not exist; name one in repos.txt ({0})")]
     NoDefaultBranch(String),
@@ -136,7 +144,7 @@ pub enum Problem {
     #[error("half updated; run `pipeline scrape`")]
     HalfUpdated,
     /// There is no copy.
-    #[error("not cloned yet; run `pipeline scrape`")]
+    #[error("not cloned; run `pipeline scrape`, which says so if upstream has no commits yet")]
     NotCloned,
     /// There is a copy, but no commit in it.
     #[error("has no commit; run `pipeline scrape`")]

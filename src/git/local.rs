@@ -47,7 +47,7 @@ impl Local {
         }
         let found = self.references(&Wants::new(wanted).names)?;
         if found.is_empty() && *wanted == Wanted::DefaultBranch {
-            return Target::only_branch(&self.branches()?);
+            return Target::only_branch(&self.branches_and_tags()?);
         }
         Target::find(&found, wanted).map(Some)
     }
@@ -89,10 +89,13 @@ impl Local {
         }))
     }
 
-    fn branches(&self) -> Result<Vec<RemoteRef>, Problem> {
+    fn branches_and_tags(&self) -> Result<Vec<RemoteRef>, Problem> {
+        let wants = Wants::all();
         let mut names = Vec::new();
-        for reference in self.repo.references_glob("refs/heads/*")? {
-            names.extend(reference?.name().ok().map(str::to_owned));
+        for reference in self.repo.references()? {
+            let reference = reference?;
+            let name = reference.name().ok().filter(|name| wants.includes(name));
+            names.extend(name.map(str::to_owned));
         }
         self.references(&names)
     }

@@ -4,7 +4,7 @@
 //! whole copy or none.
 
 use super::copy::Copy;
-use super::error::{GitError, Problem};
+use super::error::Problem;
 use crate::domain::repo::RepoId;
 use crate::fail_point::{Point, reach};
 use sha2::{Digest, Sha256};
@@ -24,18 +24,13 @@ pub(super) struct Place {
 }
 
 /// Removes what killed runs left below `repos_dir` of copies that were never finished, also of repos that are no longer listed. Not
-/// while a [`sync`](super::sync) runs.
-///
-/// # Errors
-/// When a folder cannot be removed.
-pub fn remove_leftovers(repos_dir: &Path) -> Result<(), GitError> {
-    for entry in fs::read_dir(repos_dir).into_iter().flatten().flatten() {
-        if is_incoming(&entry.file_name()) {
-            let repo = entry.path().display().to_string();
-            remove_folder(&entry.path()).map_err(|problem| GitError { repo, problem })?;
-        }
-    }
-    Ok(())
+/// while a [`sync`](super::sync) runs. Returns why some of it is still there, which concerns only the repo whose place it is.
+pub fn remove_leftovers(repos_dir: &Path) -> Vec<Problem> {
+    let entries = fs::read_dir(repos_dir).into_iter().flatten().flatten();
+    let incoming = entries.filter(|entry| is_incoming(&entry.file_name()));
+    incoming
+        .filter_map(|entry| remove_folder(&entry.path()).err())
+        .collect()
 }
 
 /// Whether what stands directly below `repos/` under this name is a copy that is not in its place: not whole yet, or on its way out.
@@ -158,6 +153,9 @@ fn folder_names(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
 /// Removes a folder that may not be there.
 pub(super) fn remove_folder(folder: &Path) -> Result<(), Problem> {
     match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            Err(Problem::InTheWay(folder.to_owned()))
+        }
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Problem::disk(folder)(error)),
         _ => Ok(()),
     }

@@ -214,7 +214,7 @@ impl Job<'_> {
             job: self,
         };
         let new = match remote {
-            Remote::Local(local) => local.fetch(target, copy, &mut pack, self.cancel)?,
+            Remote::Local(local) => local.fetch(target, copy, &mut pack, self.cancel),
             Remote::Wire(session) => session.fetch(
                 &Ask {
                     want: target.object,
@@ -222,8 +222,9 @@ impl Job<'_> {
                     shallow: here.clone(),
                 },
                 &mut pack,
-            )?,
+            ),
         };
+        let new = new.map_err(|problem| target.explain(problem))?;
         // Before the pack: a commit without parents must never be taken for one with all its history.
         let kept = here.into_iter().filter(|&commit| Some(commit) == have);
         copy.set_shallow(&kept.chain(new).collect::<Vec<_>>())?;

@@ -50,36 +50,53 @@ impl Target {
             .iter()
             .find_map(|name| references.iter().find(|reference| reference.name == *name));
         let reference = found.ok_or_else(|| Problem::NoSuchReference(wants.shown()))?;
+        let name = reference.points_to.as_ref().unwrap_or(&reference.name);
+        // So servers name what a file without an object's name leads to.
+        if reference.id.is_zero() {
+            return Err(Problem::BrokenReference(name.clone()));
+        }
         Ok(Target {
-            reference: reference
-                .points_to
-                .clone()
-                .unwrap_or_else(|| reference.name.clone()),
+            reference: name.clone(),
             object: reference.id,
             commit: reference.peeled.unwrap_or(reference.id),
         })
     }
 
-    /// What a remote without HEAD means: no branch, an empty repo; one branch, that one; several, a question for the user.
+    /// What a remote without HEAD means: one branch, that one; several, or only tags, a question for the user; nothing, an empty repo.
     /// Bare repositories whose HEAD still says `master` are common.
     pub fn only_branch(references: &[RemoteRef]) -> Result<Option<Self>, Problem> {
-        let branches: Vec<_> = references
-            .iter()
-            .filter(|reference| reference.name.starts_with("refs/heads/"))
-            .collect();
-        match branches.as_slice() {
-            [] => Ok(None),
-            [only] => Self::find(references, &Wanted::Named(only.name.clone())).map(Some),
-            many => {
-                let names: Vec<_> = many
-                    .iter()
-                    .take(10)
-                    .map(|branch| &branch.name["refs/heads/".len()..])
-                    .collect();
-                Err(Problem::NoDefaultBranch(printable(names.join(", "))))
+        match &below("refs/heads/", references)[..] {
+            [] => match &below("refs/tags/", references)[..] {
+                [] => Ok(None),
+                tags => Err(Problem::OnlyTags(listed(tags))),
+            },
+            [only] => {
+                let only = Wanted::Named(format!("refs/heads/{only}"));
+                Self::find(references, &only).map(Some)
             }
+            branches => Err(Problem::NoDefaultBranch(listed(branches))),
         }
     }
+
+    /// Why what this reference leads to cannot be had: a commit that nobody asked for by its digits is upstream's affair.
+    pub fn explain(&self, problem: Problem) -> Problem {
+        match problem {
+            Problem::NoSuchCommit(commit) if commit != self.reference => {
+                Problem::BrokenReference(self.reference.clone())
+            }
+            other => other,
+        }
+    }
+}
+
+/// The names of references below a folder.
+fn below<'a>(folder: &str, references: &'a [RemoteRef]) -> Vec<&'a str> {
+    let names = references.iter().map(|reference| &reference.name[..]);
+    names.filter_map(|name| name.strip_prefix(folder)).collect()
+}
+
+fn listed(names: &[&str]) -> String {
+    printable(names[..names.len().min(10)].join(", "))
 }
 
 /// The names that can answer a line of `repos.txt`, best first.
@@ -87,8 +104,8 @@ impl Target {
 pub(super) struct Wants {
     /// Full names.
     pub names: Vec<String>,
-    /// Whether every branch matters.
-    all_branches: bool,
+    /// Whether every branch and tag matters.
+    all: bool,
 }
 
 impl Wants {
@@ -101,23 +118,26 @@ impl Wants {
             Wanted::Commit(_) => Vec::new(),
         };
         Wants {
-            all_branches: *wanted == Wanted::DefaultBranch,
+            all: *wanted == Wanted::DefaultBranch,
             names,
         }
     }
 
-    /// All branches.
-    pub fn branches() -> Self {
+    /// All branches and tags.
+    pub fn all() -> Self {
         Wants {
-            names: vec!["refs/heads/".to_owned()],
-            all_branches: true,
+            names: vec!["refs/heads/".to_owned(), "refs/tags/".to_owned()],
+            all: true,
         }
     }
 
     /// Whether a reference of this name can matter.
     pub fn includes(&self, name: &str) -> bool {
         self.names.iter().any(|wanted| wanted == name)
-            || (self.all_branches && name.starts_with("refs/heads/"))
+            || (self.all
+                && ["refs/heads/", "refs/tags/"]
+                    .iter()
+                    .any(|folder| name.starts_with(folder)))
     }
 
     fn shown(&self) -> String {
@@ -178,6 +198,10 @@ mod tests {
         let two = [main, reference("refs/heads/dev", "2")];
         assert!(
             matches!(Target::only_branch(&two), Err(Problem::NoDefaultBranch(names)) if names == "main, dev")
+        );
+        let tags = [reference("refs/tags/v1", "1")];
+        assert!(
+            matches!(Target::only_branch(&tags), Err(Problem::OnlyTags(names)) if names == "v1")
         );
     }
 }

@@ -413,7 +413,13 @@ fn empty_repositories_are_no_failure_until_they_were_full() {
             Change::Cloned,
             "{transport}"
         );
+        upstream.git(&["tag", "v1"]);
         upstream.git(&["update-ref", "-d", "refs/heads/main"]);
+        assert!(
+            matches!(world.failure(&line), Problem::OnlyTags(names) if names == "v1"),
+            "{transport}"
+        );
+        upstream.git(&["tag", "--delete", "v1"]);
         assert!(
             matches!(world.failure(&line), Problem::NowEmpty),
             "{transport}"
@@ -439,6 +445,26 @@ fn a_head_without_its_branch_means_the_only_branch() {
             matches!(world.failure(&line), Problem::NoDefaultBranch(names) if names.contains("dev")),
             "{transport}"
         );
+    }
+}
+
+#[test]
+fn a_branch_that_leads_to_nothing_is_named() {
+    for transport in TRANSPORTS {
+        for written in ["garbage", &"01".repeat(20)] {
+            let world = World::new();
+            let upstream = world.upstream("a", &[("x", "1")]);
+            let line = world.line(transport, "a");
+            world.sync(&line).unwrap();
+            upstream.write(".git/refs/heads/main", written.as_bytes());
+            let problem = world.failure(&line);
+            let is_named = match (&problem, transport) {
+                (Problem::Source(text), "file") => text.contains("refs/heads/main"),
+                (Problem::BrokenReference(name), _) => name == "refs/heads/main",
+                _ => false,
+            };
+            assert!(is_named, "{transport}, {written}: {problem:?}");
+        }
     }
 }
 
@@ -643,7 +669,7 @@ fn what_a_killed_run_left_is_repaired() {
         let clean = files(&root);
         let incoming = world.repos().join(".incoming-0000000000000000");
         std::fs::create_dir_all(incoming.join(".git")).unwrap();
-        remove_leftovers(&world.repos()).unwrap();
+        assert!(remove_leftovers(&world.repos()).is_empty());
         assert!(!incoming.exists() && root.exists());
 
         // Killed in the middle of a checkout.

@@ -60,7 +60,7 @@ fn a_run_says_once_what_has_nothing_yet_or_cannot_be_had() {
     let told = ran.stderr.matches("/nowhere/at/all").count();
     assert_eq!(told, 1, "{}", ran.stderr);
     let ran = workspace.run(&["prepare", "-q"]).expect(3);
-    assert!(ran.stderr.contains("not cloned yet"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("not cloned"), "{}", ran.stderr);
 }
 
 #[test]
@@ -84,6 +84,26 @@ fn a_credential_helper_is_asked_for_the_password_of_a_user() {
     server.set_mode(Mode::Auth("me".into(), "another".into()));
     let ran = workspace.run(&["scrape"]).expect(3);
     assert!(ran.stderr.contains("refused"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_file_where_copies_are_made_stops_no_other_repository() {
+    let workspace = Workspace::new();
+    let repo = Repo::new(&workspace.origin().join("good"));
+    repo.write("a.py", QUEUE).commit();
+    let inside = repo.path().join(".git");
+    workspace.list_repos(&[inside.to_str().unwrap()]);
+    let file = workspace.path().join("repos/.incoming-x");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, "mine").unwrap();
+    let ran = workspace.run(&["scrape", "--json"]).expect(0);
+    assert_eq!(ran.json()["cloned"], 1, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains(".incoming-x is in the way"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(std::fs::read(&file).unwrap(), b"mine");
 }
 
 #[test]

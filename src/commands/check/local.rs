@@ -126,11 +126,13 @@ fn worktrees(workspace: &Workspace, specs: &[RepoSpec]) -> Vec<Line> {
             )),
         }
     }
-    let found = format!("{there} readable, {} not cloned yet", missing.len());
+    let found = format!("{there} readable, {} not cloned", missing.len());
     match missing.first() {
         Some(first) => {
             let found = format!("{found}, such as {first}");
-            lines.push(Line::warn("repositories", found, "run pipeline scrape"));
+            let cure =
+                "run pipeline scrape; where upstream has no commits yet, nothing needs doing";
+            lines.push(Line::warn("repositories", found, cure));
         }
         None if there > 0 => lines.push(Line::ok("repositories", found)),
         None => {}

@@ -15,12 +15,17 @@ const COMPONENT_BYTES_MAX: usize = 255;
 pub struct RepoId(String);
 
 impl RepoId {
-    /// Builds the id from a host part and the decoded bytes of the path. Empty components are dropped, as is one `.git` suffix.
+    /// Builds the id from a host part and the decoded bytes of the path. Empty components are dropped, as is one `.git` at the end:
+    /// as a suffix, or as the folder in a worktree.
     pub(super) fn new(host: &str, path: &[u8]) -> Result<Self, AddressError> {
         let parts: Vec<&[u8]> = path
             .split(|&byte| byte == b'/')
             .filter(|part| !part.is_empty())
             .collect();
+        let parts = match &parts[..] {
+            [outer @ .., b".git"] if !outer.is_empty() => outer,
+            all => all,
+        };
         let (last, owners) = parts.split_last().ok_or(AddressError::NoName)?;
         let mut text = host.to_owned();
         for part in owners {

@@ -247,6 +247,8 @@ mod tests {
                 "file:///srv/x%3A%3Ay",
             ),
             ("git://h.org/a.git", "h.org/a", "git://h.org/a.git"),
+            ("https://h.org/a/.git", "h.org/a", "https://h.org/a/.git"),
+            ("/srv/a/.git/", "localhost/srv/a", "/srv/a/.git/"),
             ("git://h.org:77/a", "h.org+77/a", "git://h.org:77/a"),
             (
                 "file:///srv/git/a.git",
@@ -304,7 +306,8 @@ mod tests {
             ("/srv/../etc", Some(DotSegment)),
             ("a/../../b", Some(DotSegment)),
             ("..", Some(DotSegment)),
-            ("https://h.org/a/.git", Some(NoName)),
+            ("/.git", Some(NoName)),
+            ("https://h.org/a/.git/.git", Some(NoName)),
             ("https://h.org/a/.git/b", Some(DotGit)),
             ("https://h.org/a/.GIT", Some(DotGit)),
             ("https://h.org/", Some(NoName)),

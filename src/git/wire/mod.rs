@@ -142,7 +142,7 @@ impl<'a> Session<'a> {
         if *wanted == Wanted::DefaultBranch
             && !found.iter().any(|reference| reference.name == "HEAD")
         {
-            return Target::only_branch(&self.references(&Wants::branches())?);
+            return Target::only_branch(&self.references(&Wants::all())?);
         }
         Target::find(&found, wanted).map(Some)
     }
