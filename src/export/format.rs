@@ -59,7 +59,7 @@ pub struct Metadata<'a> {
     pub id: i64,
     /// URL of the repository, without credentials.
     pub repository: &'a str,
-    /// Hex id of the commit.
+    /// Hex id of the commit; empty where the file was edited and no commit has it so.
     pub commit: &'a str,
     /// Path in the repository.
     pub path: &'a str,
