@@ -185,6 +185,12 @@ pub fn is_end_of(text: &str, value: f64, source: &[f64]) -> bool {
     is_size && source.contains(&(value - 1.0)) || is_hexadecimal && adjoins()
 }
 
+/// Whether a value is the last of as many as a power of two that is said beside it, counted from zero: bit 31 of 32.
+pub fn is_last_of(value: f64, said: &[f64]) -> bool {
+    let count = value + 1.0;
+    value >= RESULT_MIN && count.log2().fract() == 0.0 && said.contains(&count)
+}
+
 /// Whether a value is a larger number slightly changed: a step or two away, doubled, ten times it, or one digit off.
 pub fn is_near_miss(value: f64, number: f64) -> bool {
     const NUMBER_MIN: f64 = 20.0;
@@ -285,6 +291,9 @@ mod tests {
         assert!(!is_product_of(60.0, &[12.0, 5.0]));
         assert!(is_near_miss(4_630_016.0, 2_630_016.0) && is_near_miss(1024.0, 1025.0));
         assert!(!is_near_miss(4.0, 3.0) && !is_near_miss(500.0, 21.0) && !is_near_miss(64.0, 64.0));
+        assert!(
+            is_last_of(31.0, &[32.0]) && !is_last_of(31.0, &[31.0]) && !is_last_of(23.0, &[24.0])
+        );
         assert!(is_end_of("64", 64.0, &[63.0]) && !is_end_of("63", 63.0, &[62.0, 64.0]));
         assert!(is_end_of("0xDFFF", 57343.0, &[57344.0]));
         assert!(is_end_of("0xE000", 57344.0, &[57343.0]));

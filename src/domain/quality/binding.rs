@@ -6,6 +6,7 @@ use super::arithmetic;
 use super::bounds;
 use super::evidence::EvidenceIndex;
 use super::grounding::{Mention, Sort, UNKNOWN_SUPPORT};
+use super::widths;
 use super::words;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,7 @@ fn near_support(lines: u32) -> f64 {
 
 /// Support of a number that the answer computes from others.
 const COMPUTED_SUPPORT: f64 = 0.9;
-/// Support of the other side of a bound.
+/// Support of the other side of a bound, and of the width of a type.
 const BOUND_SUPPORT: f64 = 0.7;
 /// Numbers up to this one stand for themselves: first, none, one, both.
 const SMALL_MAX: f64 = 2.0;
@@ -34,7 +35,7 @@ const TOLD_SENTENCES: usize = 1;
 const LINES_BINDING_MAX: usize = 6;
 
 /// Sets the support of every number by how near it stands, in the source, to the names of its sentence or of the one before, or to
-/// others of its sentence; or by what it is computed from, or bounds. Versions and addresses, which have no value, are only known or not.
+/// others of its sentence; or by what it is computed from, bounds, or is the width of. Versions and addresses, which have no value, are only known or not.
 /// `shown` are the numbers of sums that the answer writes out and that come out, `in_words` those that it tells in words.
 pub fn bind_numbers(
     found: &mut [Mention<'_>],
@@ -79,8 +80,8 @@ pub fn bind_numbers(
         } else {
             0.0
         };
-        let bound = if own < BOUND_SUPPORT && mention.may_bound && bounds::is_bound(value, evidence)
-        {
+        let is_bound = || bounds::is_bound(value, evidence) || widths::is_width(value, evidence);
+        let bound = if own < BOUND_SUPPORT && mention.may_bound && is_bound() {
             BOUND_SUPPORT
         } else {
             0.0
@@ -203,6 +204,7 @@ impl AtHand {
             || arithmetic::is_product_of(value, &self.source)
             || arithmetic::is_limit(value, &self.source)
             || arithmetic::is_end_of(mention.text, value, &self.source)
+            || arithmetic::is_last_of(value, &said)
             || arithmetic::is_magnitude(value, &self.source)
             || self.shifts_one && arithmetic::is_shifted(value, &self.source)
     }

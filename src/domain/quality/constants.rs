@@ -5,6 +5,7 @@
 
 use super::evidence::EvidenceIndex;
 use super::markdown::{Document, Piece};
+use super::prose;
 use super::reckoning;
 use super::retouched;
 use super::sums;
@@ -175,14 +176,16 @@ pub fn of_expression(code: &str, evidence: &EvidenceIndex) -> Vec<f64> {
 
 fn value_after(text: &str) -> Option<(f64, bool)> {
     let mut is_default = false;
-    let mut tokens = words::each_token(text).enumerate().peekable();
-    while let Some((at, token)) = tokens.next() {
+    let tokens = words::tokens(text);
+    for (at, token) in tokens.iter().enumerate() {
         if token.kind == Kind::Number {
-            let joined = tokens.peek().is_some_and(|(_, next)| {
-                next.start == token.end() && !matches!(next.text, "." | "," | ")" | ";" | ":")
+            let last = prose::end_of_number(&tokens, at);
+            let end = tokens[last].end();
+            let joined = tokens.get(last + 1).is_some_and(|next| {
+                next.start == end && !matches!(next.text, "." | "," | ")" | ";" | ":")
                     || retouched::is_operator(next.text)
             });
-            let value = words::number_value(token.text).filter(|_| at > 0 && !joined);
+            let value = words::number_value(&text[token.start..end]).filter(|_| at > 0 && !joined);
             return value.map(|value| (value, is_default));
         }
         is_default |= DEFAULTS.contains(&token.text);
@@ -250,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_constant_has_the_value_that_the_source_gives_it() {
-        let chunk = "MAX_RETRIES = 10\nconst WAIT_MS: u64 = 250;\n#define BITS 15\nSIZE = 4 * 1024\ncount = 3\ndef poll(step=2, timeout=30): pass\n\
+        let chunk = "MAX_RETRIES = 10\nconst WAIT_MS: u64 = 250;\n#define BITS 15\nLIMIT_ALL = 10_000\nSIZE = 4 * 1024\ncount = 3\ndef poll(step=2, timeout=30): pass\n\
                      s.closed = 0\ns.closed = 1\nn = 1\nn += 2\nr = 0\nread(&r)\n";
         let evidence = Evidence {
             chunk,
@@ -261,6 +264,7 @@ mod tests {
         for answer in [
             "`MAX_RETRIES` is 12.",
             "`MAX_RETRIES` (12) ends it.",
+            "It passes `LIMIT_ALL`, 20,000 of them.",
             "At `WAIT_MS`, which is set to 200, it stops.",
             "`BITS` is 16",
             "There is `BITS = 14`.",
@@ -274,6 +278,7 @@ mod tests {
         for answer in [
             "`MAX_RETRIES` is 10.",
             "`MAX_RETRIES` is 99.",
+            "It passes `LIMIT_ALL`, 10,000 of them.",
             "`MAX_RETRIES` and 12 others.",
             "`SIZE` is 4096.",
             "`count` is 7 by then.",

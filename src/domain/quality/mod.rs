@@ -41,6 +41,7 @@ pub mod surface;
 pub mod syntax;
 mod template;
 pub mod vocabulary;
+mod widths;
 pub mod words;
 mod worked;
 

@@ -118,10 +118,7 @@ fn inputs<'q>(question: &'q str, mentions: &[Mention<'_>]) -> Vec<&'q str> {
 }
 
 fn stands_in(quoted: &[&str], name: &Mention<'_>) -> bool {
-    let mut words = quoted
-        .iter()
-        .flat_map(|text| text.split(|c: char| !words::is_word(c)));
-    quoted.contains(&name.text) || words.any(|word| word == name.text)
+    quoted.iter().any(|text| has_whole(text, name.text))
 }
 
 #[cfg(test)]
@@ -206,6 +203,7 @@ mod tests {
             "What does `load_lines` make of '_foo' and 'a_b.txt'?",
             "What does `load_lines` make of `--read_all=1` and `bar_baz = 2.x`?",
             "What becomes of `--read_all 3` if read_all is a number?",
+            "What decides whether `--all b_c.txt` takes b_c.txt as its value?",
             "How are prefixes of a flag read, for instance `--read_all`?",
             "I load about_us.txt and the last line is missing. Why?",
         ] {

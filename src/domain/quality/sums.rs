@@ -70,7 +70,8 @@ fn starts(text: &str, tokens: &[Token<'_>], at: usize) -> bool {
     let is_bullet = !joined && text[line_start..before.start].trim().is_empty();
     let is_free = match before.kind {
         Kind::Number => false,
-        Kind::Name => !joined && !is_sign,
+        // Of what "half of 1 + 1 is 1" says, the sum is a part.
+        Kind::Name => !joined && !is_sign && before.text != "of",
         Kind::Mark if is_bullet => true,
         Kind::Mark => {
             !is_operation(before.text)
@@ -224,6 +225,7 @@ mod tests {
             ("as 65536 % 65521 is 15, it", true, 0),
             ("as 65536 % 65521 is 17, it", false, 1),
             ("so 3 is 4", false, 0),
+            ("half of 1 + 1 is 1 again", false, 0),
             ("1 + 1 is 3rd", false, 0),
             ("n - 3 + 2 = 4", false, 0),
             ("1 << n = 4", false, 0),
