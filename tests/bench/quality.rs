@@ -5,26 +5,29 @@
 //! and what a check costs. `good` is the share of true answers lost.
 //!
 //! ```text
-//! cargo bench --bench quality -- PAIRS.jsonl SOURCES                the table
-//! cargo bench --bench quality -- PAIRS.jsonl SOURCES --explain KIND  every answer of a kind with its score and parts
+//! cargo bench --bench quality                                       the table, of the pairs that come with it
+//! cargo bench --bench quality -- PAIRS.jsonl SOURCES                of others
+//! cargo bench --bench quality -- [PAIRS.jsonl SOURCES] --explain KIND  every answer of a kind with its score and parts
 //! ```
 //!
-//! `PAIRS.jsonl`: one object a line with `id`, `package`, `version`, `path`, `language`, `question`, `answer` and, if there is one, a subtly
-//! wrong twin `wrong_answer` of kind `wrong_kind`. `SOURCES`: a folder that holds the unpacked package `<package>-<version>` of each; it stands
-//! for the repository.
+//! The first ones, `pairs/pairs.jsonl`, are about files of the crates that this package is built from, where cargo keeps them; whoever wrote them had not seen the
+//! checks. A pair whose file is another one by now, since `Cargo.lock` moved on, is left out and counted.
+//!
+//! `PAIRS.jsonl`: one object a line with `id`, `package`, `version`, `path`, `language`, `question`, `answer` and, if there are, the `sha256` of
+//! the file and a subtly wrong twin `wrong_answer` of kind `wrong_kind`. `SOURCES`: a folder that holds the unpacked package
+//! `<package>-<version>` of each; it stands for the repository.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod pairs;
 mod plant;
 
-use pipeline::domain::chunk::Outline;
+use pairs::Pair;
 use pipeline::domain::quality::{
     self, Elsewhere, Evidence, EvidenceIndex, Examined, GateOptions, Rejection, Score,
     markdown::Document, premise,
 };
-use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::path::Path;
 use std::time::Instant;
 
 /// Kinds that mechanics can be expected to see.
@@ -49,34 +52,6 @@ const VISIBLE: &[&str] = &[
     "repeated whole",
 ];
 
-/// One labelled pair.
-#[derive(Deserialize)]
-pub struct Pair {
-    pub id: String,
-    pub package: String,
-    pub version: String,
-    pub path: String,
-    pub language: String,
-    pub question: String,
-    pub answer: String,
-    pub wrong_answer: Option<String>,
-    pub wrong_kind: Option<String>,
-    /// The file that the pair is about.
-    #[serde(skip)]
-    pub source: String,
-    /// What its package defines.
-    #[serde(skip)]
-    pub package_has: Rc<Package>,
-}
-
-/// A package, standing for the repository of a pair.
-#[derive(Default)]
-pub struct Package {
-    /// Names that its files define, in order.
-    pub names: Vec<String>,
-    elsewhere: Elsewhere,
-}
-
 /// An answer put to the gates.
 struct Case {
     /// Which half of the files it belongs to.
@@ -94,84 +69,30 @@ fn main() {
         .skip(1)
         .filter(|a| a != "--bench")
         .collect();
-    let [pairs, sources, rest @ ..] = &given[..] else {
-        println!("usage: cargo bench --bench quality -- PAIRS.jsonl SOURCES [--explain KIND]");
-        return;
+    let (given, explained) = match &given[..] {
+        [given @ .., flag, kind] if flag == "--explain" => (given, Some(kind)),
+        given => (given, None),
     };
-    let pairs = load(Path::new(pairs), Path::new(sources));
+    let pairs = match given {
+        [] => pairs::own(),
+        [pairs, sources] => pairs::load(Path::new(pairs), |package| {
+            Some(Path::new(sources).join(package))
+        }),
+        _ => {
+            println!(
+                "usage: cargo bench --bench quality -- [PAIRS.jsonl SOURCES] [--explain KIND]"
+            );
+            return;
+        }
+    };
     let cases = judge_all(&pairs);
     report(&cases);
     report_least_scores(&cases);
     report_questions(&pairs);
-    if let [flag, kind] = rest
-        && flag == "--explain"
-    {
+    if let Some(kind) = explained {
         explain(&cases[kind.as_str()]);
     }
     measure_cost(&pairs);
-}
-
-fn load(pairs: &Path, sources: &Path) -> Vec<Pair> {
-    let lines = std::fs::read_to_string(pairs).unwrap();
-    let mut pairs: Vec<Pair> = lines
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let mut packages: BTreeMap<PathBuf, Rc<Package>> = BTreeMap::new();
-    for pair in &mut pairs {
-        let root = sources.join(format!("{}-{}", pair.package, pair.version));
-        let package = packages.entry(root.clone());
-        pair.package_has = Rc::clone(package.or_insert_with(|| Rc::new(Package::of(&root))));
-        let places = [root.join(&pair.path), root.join("package").join(&pair.path)];
-        let place = places.iter().find(|place| place.is_file());
-        let place = place.unwrap_or_else(|| panic!("no source for {}", pair.id));
-        pair.source = String::from_utf8_lossy(&std::fs::read(place).unwrap()).into_owned();
-    }
-    pairs
-}
-
-impl Package {
-    fn of(root: &Path) -> Self {
-        let mut package = Package::default();
-        // A package may be a link into the registry's folder.
-        let files = walkdir::WalkDir::new(root).follow_root_links(true);
-        for file in files.sort_by_file_name().into_iter().flatten() {
-            let path = file.path().strip_prefix(root).unwrap().to_str().unwrap();
-            let Ok(bytes) = std::fs::read(file.path()) else {
-                continue;
-            };
-            package.elsewhere.add_path(path);
-            let text = String::from_utf8_lossy(&bytes);
-            let outline = Outline::of(&text, language_of(path));
-            package.elsewhere.add_definitions(&outline, &text);
-            let symbols = outline.symbols.iter();
-            package
-                .names
-                .extend(symbols.map(|symbol| symbol.short_name().to_owned()));
-        }
-        package
-    }
-}
-
-fn language_of(path: &str) -> &'static str {
-    match path.rsplit('.').next().unwrap_or_default() {
-        "rs" => "Rust",
-        "py" => "Python",
-        "js" | "cjs" | "mjs" => "JavaScript",
-        "ts" | "mts" | "cts" => "TypeScript",
-        "c" | "h" => "C",
-        "cc" | "cpp" | "hpp" => "C++",
-        "cs" => "C#",
-        "go" => "Go",
-        "java" => "Java",
-        "kt" => "Kotlin",
-        "lua" => "Lua",
-        "php" => "PHP",
-        "rb" => "Ruby",
-        "sh" => "Shell",
-        "swift" => "Swift",
-        _ => "Text",
-    }
 }
 
 fn index(pair: &Pair) -> EvidenceIndex {

@@ -1,6 +1,6 @@
 //! Errors planted into true answers: one function a kind.
 
-use super::Pair;
+use super::pairs::Pair;
 use pipeline::domain::quality::words::{self, Kind};
 
 /// An answer to be judged.
