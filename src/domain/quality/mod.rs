@@ -56,7 +56,7 @@ use markdown::Document;
 use serde::{Deserialize, Serialize};
 
 /// Least score of a stored answer, unless told otherwise. By `cargo bench --bench quality`, 0.5 catches 96 % of the planted errors that mechanics can see
-/// and loses one of 120 true answers; 0.4 catches 93 % and lets pass three in ten of the answers with one invented name. Held against answers before any
+/// and loses one of 120 true answers; 0.4 catches 93 % and lets pass a third of the answers with one invented name. Held against answers before any
 /// rule was set by them, 0.5 lost nine of 300 that tell what a source does in a few sentences, two of 60 in the manner of language models, 25 of 204 short
 /// ones that work through examples, and seven of 15 long ones.
 pub const MIN_SCORE_DEFAULT: f64 = 0.5;
