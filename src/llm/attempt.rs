@@ -4,7 +4,7 @@
 
 use super::backoff;
 use super::body;
-use super::budget::{Bill, Reached, Reservation, Worst};
+use super::budget::Reached;
 use super::classify::{Finding, Verdict};
 use super::client::Client;
 use super::completion::Completion;
@@ -12,21 +12,24 @@ use super::error::{ErrorClass, LlmError, RunStop};
 use super::gate::{Pass, Pressure};
 use super::meter::count;
 use super::outage::Miss;
-use super::outcome::{Outcome, has_worked};
+use super::outcome::Outcome;
 use super::profile::{Complaint, Form};
 use super::request::{Output, Request};
 use super::response::{Usable, excerpt};
+use super::sending::Sent;
 use super::tally::{Setback, Tally};
 use crate::domain::failure::FailureCode;
 use std::pin::pin;
 use std::time::Duration;
-use tokio::time::Instant;
+
+/// A firewall that blocks a prompt by a redirect does so again; between these tries a harmless question shows whether it blocks all.
+const BLOCKED_ATTEMPTS_MAX: u32 = 2;
 
 /// What comes after an attempt.
 pub(super) enum Next<'a> {
     Done(Box<Held<'a>>),
     Again(Duration),
-    /// One attempt is left, and it may be the server that is at fault; whether no longer silence is waited for.
+    /// It may be the server that is at fault and not the request; whether no longer silence is waited for.
     InDoubt(Setback, bool),
 }
 
@@ -107,16 +110,14 @@ impl Client {
         let mut pass = self.unless_ended(pin!(self.gate.enter(reserved))).await?;
         // Last before sending: what fits the budget is sent, even when the next one does not and ends the run.
         let reservation = self.reserve(request).await?;
-        let form = self.learnt().form;
-        let body = body::write(self.opening.clone(), request, form);
-        let sent_at = Instant::now();
         self.count_attempt(tally);
         // On the heap: most requests wait in line, and need the room of an exchange only when their turn has come.
-        let post = Box::pin(self.transport.post(&self.address.chat, body));
-        let exchange = self.stop.unless_dead(post).await?;
-        let has_worked = has_worked(&exchange);
-        let outcome = self.judge(request, form, &pass, exchange);
-        self.settle(reservation, &outcome, has_worked);
+        let sent = Box::pin(self.send(request, reservation, Some(&pass))).await?;
+        let Sent {
+            outcome,
+            form,
+            sent_at,
+        } = sent;
         let miss = self.listen(&outcome, sent_at);
         let pause = miss.as_ref().and_then(|miss| miss.pause);
         let pressure = pause.map_or_else(
@@ -142,32 +143,11 @@ impl Client {
         }
     }
 
-    /// Sets aside the most that one attempt can cost.
-    async fn reserve(&self, request: &Request) -> Result<Reservation<'_>, LlmError> {
-        let worst = Worst {
-            prompt_tokens: request.prompt_tokens_max(),
-            completion_tokens: u64::from(request.tokens_max),
-        };
-        let budget = &self.limits.budget;
-        let price = budget.price_of(&self.model);
-        let reserved = self
-            .unless_ended(pin!(budget.reserve(price, worst)))
-            .await?;
-        reserved.map_err(|reached| self.spent(reached))
-    }
-
-    fn settle(&self, reservation: Reservation<'_>, outcome: &Outcome, has_worked: bool) {
-        let usage = outcome.usage();
-        let bill = match has_worked {
-            _ if usage.is_told() => Bill::Told(usage),
-            true => Bill::Untold,
-            false => Bill::Nothing,
-        };
-        self.meter.bill(bill, reservation.settle(bill));
-    }
-
     /// Waits for `work`, which costs nothing to give up, unless the run ends or its time is over.
-    async fn unless_ended<T>(&self, work: impl Future<Output = T>) -> Result<T, LlmError> {
+    pub(super) async fn unless_ended<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, LlmError> {
         let work = self.stop.unless_stopped(work);
         let Some(deadline) = self.limits.budget.deadline() else {
             return work.await;
@@ -178,7 +158,7 @@ impl Client {
         }
     }
 
-    fn spent(&self, reached: Reached) -> LlmError {
+    pub(super) fn spent(&self, reached: Reached) -> LlmError {
         self.end_run(RunStop::Spent(reached.spent), &reached.message)
     }
 
@@ -237,6 +217,7 @@ impl Client {
                     wait,
                     pressed,
                     absence: finding.absence,
+                    attempts_max: self.limits.attempts_max,
                     message,
                 };
                 self.try_again(setback, miss, tally)
@@ -257,12 +238,19 @@ impl Client {
                 Err(self.give_up(ErrorClass::Shrink { context_tokens }, message))
             }
             Verdict::Item(code) => Err(self.give_up(ErrorClass::Item(code), message)),
-            // Where others are served, that is another way of a firewall to block one prompt.
+            Verdict::Run(RunStop::EndpointWrong) if let Some(miss) = miss => {
+                let setback = Setback {
+                    code: FailureCode::Blocked,
+                    wait: None,
+                    pressed: false,
+                    absence: finding.absence,
+                    attempts_max: BLOCKED_ATTEMPTS_MAX,
+                    message,
+                };
+                self.miss(&miss, setback, tally)
+            }
             Verdict::Run(RunStop::EndpointWrong) if self.outage.has_served() => {
-                let blocked = ErrorClass::Item(FailureCode::Blocked);
-                let error = self.give_up(blocked, message);
-                self.health.refused(&error.message, RunStop::EndpointWrong);
-                Err(error)
+                Err(self.block(message))
             }
             Verdict::Run(stop) => Err(self.end_run(stop, &message)),
         }
@@ -310,6 +298,9 @@ impl Client {
 
     pub(super) fn exhaust(&self, setback: Setback, tally: &Tally) -> LlmError {
         let Setback { code, message, .. } = setback;
+        if code == FailureCode::Blocked {
+            return self.block(message);
+        }
         if self.health.exhausted(tally.began, code) {
             return self.end_run(RunStop::EndpointDead, &message);
         }
@@ -353,6 +344,13 @@ impl Client {
         };
         self.health.refused(&message, stop);
         LlmError::new(class, message)
+    }
+
+    /// The error of a request that is told that the endpoint is not there, while others are served: so a firewall may block one prompt.
+    fn block(&self, message: String) -> LlmError {
+        let error = self.give_up(ErrorClass::Item(FailureCode::Blocked), message);
+        self.health.refused(&error.message, RunStop::EndpointWrong);
+        error
     }
 
     pub(super) fn end_run(&self, stop: RunStop, message: &str) -> LlmError {

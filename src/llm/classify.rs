@@ -36,13 +36,15 @@ pub(super) enum Verdict {
     Run(RunStop),
 }
 
-/// Whether what came, or did not come, may mean that nobody is there to answer any request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether what came, or did not come, may mean that nobody is there to serve any request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Absence {
     /// Someone is there.
     No,
-    /// The same would come if this one request were more than the server can bear.
+    /// Someone answers, and might serve no one: said to one request it is about that, said to all it is about the service.
     Perhaps,
+    /// The same would come if this one request were more than the server can bear.
+    Probably,
     /// Whatever the request is, it never got there.
     Surely,
 }
@@ -64,18 +66,23 @@ pub(super) fn classify(status: u16, headers: &HeaderMap, body: &[u8], now: Syste
         true => page_excerpt(body),
         false => words.message.clone(),
     };
+    let verdict = verdict(status, &words, wait);
     Finding {
-        verdict: verdict(status, &words, wait),
-        absence: absence(status, &words),
+        verdict,
+        absence: absence(status, &words, verdict),
         message: headline(status, &told),
     }
 }
 
-/// What proxies say for a server that is away, Cloudflare's own codes included, and what servers say that still load their model.
-fn absence(status: u16, words: &Words) -> Absence {
-    match status {
-        503 if words.says_loading() => Absence::Surely,
-        502..=504 | 520..=527 | 530 => Absence::Perhaps,
+/// What proxies say for a server that is away, Cloudflare's own codes included, and what servers say that still load their model. A portal
+/// that wants a login redirects everybody to it.
+fn absence(status: u16, words: &Words, verdict: Verdict) -> Absence {
+    match (verdict, status) {
+        (Verdict::Retry { .. }, 503) if words.says_loading() => Absence::Surely,
+        (Verdict::Retry { .. }, 502..=504 | 520..=527 | 530) => Absence::Probably,
+        (Verdict::Retry { .. }, _) | (Verdict::Run(RunStop::EndpointWrong), 300..=399) => {
+            Absence::Perhaps
+        }
         _ => Absence::No,
     }
 }
@@ -85,9 +92,10 @@ pub(super) fn classify_object(error: &Value, now: SystemTime) -> Finding {
     let wrapped = serde_json::json!({ "error": error });
     let words = Words::of(&wrapped);
     let status = words.status.unwrap_or(500);
+    let verdict = verdict(status, &words, words.asked_wait(status, now));
     Finding {
-        verdict: verdict(status, &words, words.asked_wait(status, now)),
-        absence: absence(status, &words),
+        verdict,
+        absence: absence(status, &words, verdict),
         message: format!("error object in a good response: {}", words.message),
     }
 }

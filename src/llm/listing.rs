@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 /// Tries of the first, free question to the server.
 const CONNECT_ATTEMPTS: u32 = 3;
 /// Listing models is no work; a server that takes longer is not well.
-pub(super) const LIST_TIMEOUT: Duration = Duration::from_secs(10);
+const LIST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What came of the question for models.
 #[derive(Debug, Default)]
@@ -116,7 +116,7 @@ fn read_list(
         Verdict::Run(stop @ (RunStop::Credentials | RunStop::Quota)) => {
             Err(LlmError::stop(stop, stop.explain(base, &told)))
         }
-        _ if is_named && finding.absence == Absence::No => Ok(Listed::none(told)),
+        _ if is_named && finding.absence <= Absence::Perhaps => Ok(Listed::none(told)),
         Verdict::Retry { .. } => Err(LlmError::stop(RunStop::EndpointDead, told)),
         Verdict::Run(RunStop::EndpointWrong) if exchange.status >= 400 => Ok(Listed::none(told)),
         Verdict::Run(stop) => Err(LlmError::stop(stop, stop.explain(base, &told))),

@@ -35,6 +35,7 @@ mod profile;
 mod request;
 mod response;
 mod secret;
+mod sending;
 mod stop;
 mod tally;
 mod transport;

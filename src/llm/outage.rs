@@ -1,24 +1,29 @@
 //! A server that has served this run and is away now: it is waited for, within bounds.
 //!
-//! Owns the silence: since when nothing but absence was met, and how often. While it lasts, one request at a time goes out to find out
+//! Owns the silence: since when nobody was served, and how many requests met that. While it lasts, one request at a time goes out to find out
 //! ([`super::gate`]), and what it meets fails no file. What one request alone may be at fault for is told from an outage by whether others
-//! are served, or at least the list of models is. A server that never served is [`super::health`]'s.
+//! are served, or else a harmless question is: a list of models may come from a gateway with nobody behind it. A server that never served is
+//! [`super::health`]'s.
 
 use super::attempt::Next;
 use super::backoff;
-use super::classify::{Absence, classify};
+use super::classify::Absence;
 use super::client::Client;
 use super::error::{LlmError, RunStop};
 use super::gate::Pressure;
-use super::listing::LIST_TIMEOUT;
+use super::meter::count;
 use super::outcome::Outcome;
+use super::probe;
 use super::tally::{Setback, Tally};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::Instant;
 
-/// A 503 means too much to do as long as others are served, which shows within this time.
-const BUSY_TIME_MAX: Duration = Duration::from_secs(2);
+/// What an answer says of the service as a whole is about a moment, or about one request, as long as others are served, which shows within
+/// this time.
+const MOMENT_MAX: Duration = Duration::from_secs(2);
+/// A silence this long is told, once something harmless has met it too.
+const TOLD_AFTER: Duration = Duration::from_secs(5);
 /// One connection that was refused may have met a moment; the second one is said.
 const TOLD_MISSES: u32 = 2;
 
@@ -38,6 +43,8 @@ pub(super) struct Outage(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     has_served: bool,
+    /// When the latest request was sent of those that somebody was there for.
+    heard_at: Option<Instant>,
     silence: Option<Silence>,
 }
 
@@ -45,7 +52,7 @@ struct State {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Silence {
     pub since: Instant,
-    /// Requests sent into it and lost, the one that began it included.
+    /// Requests sent into it and lost once it was more than a moment, the one that began it included.
     pub misses: u32,
     is_told: bool,
 }
@@ -69,14 +76,22 @@ impl Outage {
         self.state().has_served
     }
 
-    /// Somebody answered something. Gives back for how long nobody had, if that was told.
-    pub fn answered(&self) -> Option<Duration> {
-        let silence = self.state().silence.take()?;
+    /// Somebody was there for a request that was sent at `sent_at`. Gives back for how long nobody had been, if that was told.
+    pub fn answered(&self, sent_at: Instant) -> Option<Duration> {
+        let mut state = self.state();
+        state.heard_at = state.heard_at.max(Some(sent_at));
+        let silence = state.silence.take()?;
         silence.is_told.then(|| silence.since.elapsed())
     }
 
-    /// A request that was sent at `sent_at` met absence. Says into which silence it fell; `None` while the server has served nothing.
-    pub fn missed(&self, sent_at: Instant) -> Option<Silence> {
+    /// Whether somebody was there for a request that was sent after `moment`.
+    fn heard_since(&self, moment: Instant) -> bool {
+        self.state().heard_at.is_some_and(|at| at > moment)
+    }
+
+    /// A request that was sent at `sent_at` met absence. Says into which silence it fell, and whether that may be a moment in which the
+    /// server is busy; `None` while it has served nothing.
+    pub fn missed(&self, sent_at: Instant, may_be_busy: bool) -> Option<(Silence, bool)> {
         let mut state = self.state();
         if !state.has_served {
             return None;
@@ -86,8 +101,9 @@ impl Outage {
             misses: 1,
             is_told: false,
         });
-        silence.misses += u32::from(sent_at >= silence.since);
-        Some(*silence)
+        let is_moment = may_be_busy && !silence.is_told && silence.since.elapsed() < MOMENT_MAX;
+        silence.misses += u32::from(!is_moment && sent_at >= silence.since);
+        Some((*silence, is_moment))
     }
 
     /// Whether the silence is to be told now, for the first time.
@@ -119,23 +135,23 @@ impl Client {
 
     /// Takes note of whether somebody is there. Gives back what it means when nobody is.
     pub(super) fn listen(&self, outcome: &Outcome, sent_at: Instant) -> Option<Miss> {
-        if outcome.absence() == Absence::No {
-            self.is_heard();
+        let absence = outcome.absence();
+        if absence == Absence::No {
+            self.is_heard(sent_at);
             return None;
         }
-        let silence = self.outage.missed(sent_at)?;
-        let may_be_busy = matches!(outcome.pressure(), Pressure::Refused(_))
-            && outcome.absence() == Absence::Perhaps
-            && silence.since.elapsed() < BUSY_TIME_MAX;
-        let pause = match may_be_busy {
+        let may_be_busy = absence == Absence::Perhaps
+            || absence == Absence::Probably && matches!(outcome.pressure(), Pressure::Refused(_));
+        let (silence, is_moment) = self.outage.missed(sent_at, may_be_busy)?;
+        let pause = match is_moment {
             true => None,
             false => Some(self.pause(silence, outcome.asked_wait())),
         };
         Some(Miss { silence, pause })
     }
 
-    fn is_heard(&self) {
-        if let Some(away) = self.outage.answered() {
+    fn is_heard(&self, sent_at: Instant) {
+        if let Some(away) = self.outage.answered(sent_at) {
             let base = &self.address.base;
             tracing::info!("{base} answers again after {} s", away.as_secs());
         }
@@ -149,18 +165,19 @@ impl Client {
         let (first, most) = (limits.backoff_first, limits.backoff_max);
         let own = || backoff::delay(silence.misses, random, first, most);
         let left = limits.outage_max.saturating_sub(silence.since.elapsed());
-        asked.unwrap_or_else(own).min(left)
+        asked.unwrap_or_else(|| own().min(left))
     }
 
     /// Decides what comes after an attempt that met nobody. Within one silence only what may be the request's own fault uses up its
-    /// attempts, and even then the server is looked for before the request is given up.
+    /// attempts, and even then something harmless is asked before the request is given up.
     pub(super) fn miss(
         &self,
         miss: &Miss,
         setback: Setback,
         tally: &mut Tally,
     ) -> Result<Next<'_>, LlmError> {
-        let is_last = miss.silence.since.elapsed() >= self.limits.outage_max;
+        let lasted = miss.silence.since.elapsed();
+        let is_last = lasted >= self.limits.outage_max;
         if setback.absence == Absence::Surely {
             if is_last {
                 return Err(self.end_of_patience(&setback.message));
@@ -170,14 +187,16 @@ impl Client {
             }
             return Ok(Next::Again(Duration::ZERO));
         }
-        let is_new = tally.fell_into(miss.silence);
-        let is_last_but_one = tally.failures + 1 >= self.limits.attempts_max;
-        // Others were served since the attempt before.
-        tally.is_vouched_for |= is_new && is_last_but_one;
-        if tally.failures >= self.limits.attempts_max && tally.is_vouched_for {
+        let failed_before = tally.failed_at.replace(Instant::now());
+        let others_are_served = failed_before.is_some_and(|at| self.outage.heard_since(at));
+        tally.failures += 1;
+        let is_last_but_one = tally.failures + 1 >= setback.attempts_max;
+        tally.is_vouched_for |= others_are_served && is_last_but_one;
+        if tally.failures >= setback.attempts_max && tally.is_vouched_for {
             return Err(self.exhaust(setback, tally));
         }
-        if is_last || is_last_but_one && !tally.is_vouched_for {
+        let is_long = !miss.silence.is_told && lasted >= TOLD_AFTER;
+        if is_last || is_long || is_last_but_one && !tally.is_vouched_for {
             return Ok(Next::InDoubt(setback, is_last));
         }
         Ok(Next::Again(match miss.pause {
@@ -186,17 +205,16 @@ impl Client {
         }))
     }
 
-    /// Looks whether anybody is there. If so, the attempt that is left decides about the request. Gives back how long to wait before.
+    /// Looks whether anybody is served. If so, the attempts that are left decide about the request. Gives back how long to wait before.
     pub(super) async fn settle_doubt(
         &self,
         setback: Setback,
         is_last: bool,
         tally: &mut Tally,
     ) -> Result<Duration, LlmError> {
-        tally.is_vouched_for = self.is_there().await;
-        if tally.is_vouched_for {
-            self.health.responded();
-            self.is_heard();
+        tokio::time::sleep(setback.wait.unwrap_or_default()).await;
+        if self.is_served().await? {
+            tally.is_vouched_for = tally.failures + 1 >= setback.attempts_max;
             self.gate.back();
             return Ok(self.delay(tally.failures, &setback));
         }
@@ -204,16 +222,22 @@ impl Client {
             return Err(self.end_of_patience(&setback.message));
         }
         self.tell_of_absence(&setback.message);
-        tally.failures = 0;
+        (tally.failures, tally.is_vouched_for) = (0, false);
         Ok(Duration::ZERO)
     }
 
-    async fn is_there(&self) -> bool {
-        let Ok(exchange) = self.transport.get(&self.address.models, LIST_TIMEOUT).await else {
-            return false;
-        };
-        let now = SystemTime::now();
-        classify(exchange.status, &exchange.headers, &exchange.body, now).absence == Absence::No
+    /// Asks something harmless. It does not stand in line: all others there wait to find out the same.
+    async fn is_served(&self) -> Result<bool, LlmError> {
+        let request = probe::harmless();
+        let reservation = self.reserve(&request).await?;
+        count(&self.meter.requests);
+        let sent = self.send(&request, reservation, None).await?;
+        self.meter.spend(sent.outcome.usage());
+        let is_there = sent.outcome.absence() == Absence::No;
+        if is_there {
+            self.is_heard(sent.sent_at);
+        }
+        Ok(is_there)
     }
 
     fn tell_of_absence(&self, message: &str) {
@@ -221,7 +245,7 @@ impl Client {
             let base = &self.address.base;
             let most = time_text(self.limits.outage_max);
             tracing::warn!(
-                "{base} served this run and is away now ({message}); waiting up to {most} for it to come back"
+                "{base} served this run and serves nobody now ({message}); waiting up to {most} for it to come back"
             );
         }
     }
@@ -236,7 +260,7 @@ impl Client {
 impl std::fmt::Display for Away {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (lasted, most) = (time_text(self.lasted), time_text(self.lasts_max));
-        write!(f, "server unreachable for {lasted}; waiting up to {most}")
+        write!(f, "nothing served for {lasted}; waiting up to {most}")
     }
 }
 

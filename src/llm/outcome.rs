@@ -2,11 +2,10 @@
 //!
 //! Owns the reading of what came back, and what it says about cost and load. What comes next is [`super::attempt`]'s.
 
-use super::backoff;
 use super::classify::{Absence, Finding, Verdict, classify, classify_object};
 use super::client::Client;
 use super::completion::{Structure, Usage};
-use super::gate::{Pass, Pressure};
+use super::gate::Pressure;
 use super::profile::Form;
 use super::request::{Output, Request};
 use super::response::{self, Reading, Usable};
@@ -38,10 +37,8 @@ impl Outcome {
     /// Whether anybody was there.
     pub fn absence(&self) -> Absence {
         match self {
-            Outcome::Not(finding, _) if matches!(finding.verdict, Verdict::Retry { .. }) => {
-                finding.absence
-            }
-            _ => Absence::No,
+            Outcome::Not(finding, _) => finding.absence,
+            Outcome::Usable(_) => Absence::No,
         }
     }
 
@@ -82,7 +79,6 @@ impl Client {
         &self,
         request: &Request,
         form: Form,
-        pass: &Pass<'_>,
         exchange: Result<Exchange, Broken>,
     ) -> Outcome {
         if exchange
@@ -99,9 +95,6 @@ impl Client {
         if !(200..300).contains(&exchange.status) {
             let finding = classify(exchange.status, &exchange.headers, &exchange.body, now);
             return Outcome::Not(finding, Usage::default());
-        }
-        for allowance in backoff::allowances(&exchange.headers, now) {
-            self.gate.told(pass, &allowance);
         }
         let tagged =
             matches!(request.output, Output::Json(_)) && form.structure == Structure::Tagged;
@@ -152,7 +145,7 @@ fn retry(code: FailureCode, message: String) -> Finding {
     };
     Finding {
         verdict,
-        absence: Absence::No,
+        absence: Absence::Perhaps,
         message,
     }
 }
@@ -168,8 +161,8 @@ fn item(code: FailureCode, message: String) -> Finding {
 fn of_broken(broken: Broken) -> Finding {
     let absence = match (broken.connected, broken.heard) {
         (false, _) => Absence::Surely,
-        (true, false) => Absence::Perhaps,
-        (true, true) => Absence::No,
+        (true, false) => Absence::Probably,
+        (true, true) => Absence::Perhaps,
     };
     match broken.code {
         FailureCode::ResponseTooLarge => item(broken.code, broken.message),

@@ -89,7 +89,7 @@ impl Client {
     /// # Errors
     /// Those that end the run.
     pub async fn is_shut_out(&self) -> Result<bool, LlmError> {
-        match self.complete(&question(0, Output::Text)).await {
+        match self.complete(&harmless()).await {
             Err(error) if error.run_stop().is_some() => Err(error),
             Err(error) => Ok(error.code() == Some(FailureCode::Blocked)),
             Ok(_) => Ok(false),
@@ -290,9 +290,14 @@ fn of_broken(broken: Broken) -> Finding {
     };
     Finding {
         verdict,
-        absence: Absence::Perhaps,
+        absence: Absence::Probably,
         message: broken.message,
     }
+}
+
+/// A question that no server and no firewall has anything against.
+pub(super) fn harmless() -> Request {
+    question(0, Output::Text)
 }
 
 fn question(filler_bytes: usize, output: Output) -> Request {

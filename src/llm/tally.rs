@@ -4,7 +4,6 @@
 
 use super::classify::Absence;
 use super::completion::Usage;
-use super::outage::Silence;
 use crate::domain::failure::FailureCode;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -16,8 +15,8 @@ pub(super) struct Tally {
     pub attempts: u32,
     /// Attempts that failed and might have passed, since the server was last found to be away.
     pub failures: u32,
-    /// When the silence began into which the last of them fell.
-    silence: Option<Instant>,
+    /// When the last of them was.
+    pub failed_at: Option<Instant>,
     /// Whether the server was there just before the last attempt that is left.
     pub is_vouched_for: bool,
     pub usage: Usage,
@@ -28,18 +27,12 @@ impl Tally {
     pub fn new() -> Self {
         Tally {
             began: Instant::now(),
+            failed_at: None,
             attempts: 0,
             failures: 0,
-            silence: None,
             is_vouched_for: false,
             usage: Usage::default(),
         }
-    }
-
-    /// Counts a failure in a silence. Says whether it is the first one in that silence.
-    pub fn fell_into(&mut self, silence: Silence) -> bool {
-        self.failures += 1;
-        self.silence.replace(silence.since) != Some(silence.since)
     }
 }
 
@@ -51,5 +44,7 @@ pub(super) struct Setback {
     pub wait: Option<Duration>,
     pub pressed: bool,
     pub absence: Absence,
+    /// Tries after which the request is given up if others are served, the first included.
+    pub attempts_max: u32,
     pub message: String,
 }

@@ -6,8 +6,8 @@ use crate::model_server::{MODEL, Manner, ModelServer, Reply, Seen, answer};
 use crate::workspace::{Ran, Repo, Workspace};
 use pipeline::llm::{Client, Endpoint, ErrorClass, Limits, Output, Prefix, Request, RunStop};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 const PREPARE: [&str; 3] = ["prepare", "--questions", "1"];
@@ -101,6 +101,86 @@ fn a_server_that_comes_back_is_waited_for_and_no_file_fails() {
             });
         }
     });
+}
+
+/// A server whose chats all meet `reply` for a while after the first ones; its list of models does so too, if `meets_all`.
+fn beside_itself(before: usize, time: Duration, reply: Reply, meets_all: bool) -> ModelServer {
+    let since: OnceLock<Instant> = OnceLock::new();
+    let answered = AtomicUsize::new(0);
+    ModelServer::scripted_whole(move |seen| {
+        let is_chat = seen.method == "POST";
+        if is_chat && answered.load(SeqCst) >= before {
+            since.get_or_init(Instant::now);
+        }
+        let is_well = since.get().is_none_or(|since| since.elapsed() >= time);
+        if is_well || !is_chat && !meets_all {
+            answered.fetch_add(usize::from(is_chat), SeqCst);
+            return answer(seen);
+        }
+        reply.clone()
+    })
+}
+
+/// What all requests meet at once.
+fn met_by_all() -> Vec<(&'static str, Reply)> {
+    vec![
+        ("429", Reply::error(429, "rate_limit_exceeded", "slow down")),
+        ("a page", Reply::html(200)),
+        ("login", Reply::redirect("http://127.0.0.1:9/login")),
+        ("500", Reply::error(500, "", "out of memory")),
+        ("511", Reply::html(511)),
+        ("502", Reply::html(502)),
+    ]
+}
+
+/// Whoever answers everybody alike speaks of itself: a limit on requests, a portal that wants a login, a gateway without a server behind it.
+#[test]
+fn what_all_files_meet_for_a_while_fails_none() {
+    const FILES: usize = 12;
+    const TIME: Duration = Duration::from_secs(14);
+    let (template, _repo) = over(FILES);
+    std::thread::scope(|scope| {
+        for (index, (name, reply)) in met_by_all().into_iter().enumerate() {
+            let template = &template;
+            scope.spawn(move || {
+                let model = beside_itself(6, TIME, reply, index % 2 == 1);
+                let (workspace, ran) = run(template, &model, &["--concurrency", "4"]);
+                assert_eq!(ran.code, 0, "{name}: {}", ran.stderr);
+                assert_eq!(failures(&workspace), Vec::<String>::new(), "{name}");
+                let done = workspace.count("FileHashes WHERE sample_id IS NOT NULL");
+                assert_eq!(done, FILES as u64, "{name}");
+                let said = &ran.stderr;
+                assert!(said.contains("waiting up to 5 minutes"), "{name}: {said}");
+                assert!(said.contains("answers again after"), "{name}: {said}");
+                // Few knocks, with growing pauses between them.
+                let asked = model.chat_count();
+                assert!(asked < 2 * FILES + 60, "{name}: {asked}");
+            });
+        }
+    });
+}
+
+/// It ends the run when it lasts, and nothing fails then either.
+#[tokio::test]
+async fn what_all_requests_meet_for_good_ends_the_run() {
+    for (name, reply) in met_by_all() {
+        for meets_all in [false, true] {
+            let limits = Limits {
+                outage_max: Duration::from_secs(3),
+                ..hasty()
+            };
+            let server = beside_itself(1, Duration::MAX, reply.clone(), meets_all);
+            let client = connected(server.base_url(), limits).await;
+            client.complete(&request("Before?")).await.unwrap();
+            let requests: Vec<_> = (0..8).map(|n| request(&format!("Question {n}?"))).collect();
+            let all = requests.iter().map(|one| client.complete(one));
+            for result in futures_util::future::join_all(all).await {
+                let error = result.unwrap_err();
+                let stop = error.run_stop();
+                assert_eq!(stop, Some(RunStop::EndpointDead), "{name}: {error}");
+            }
+        }
+    }
 }
 
 /// The list of models may be there while the model is being loaded, and the other way about.
@@ -242,8 +322,9 @@ async fn a_request_that_breaks_the_server_fails_alone() {
             matches!(class, ErrorClass::Transient(_)),
             "{name}: {class:?}"
         );
+        // Five times, and between the last two something harmless.
         let asked = server.chat_count();
-        assert_eq!(asked, 6, "{name}");
+        assert_eq!(asked, 7, "{name}");
         let bad = request("The bad one, among others?");
         let well: Vec<_> = (0..40)
             .map(|n| request(&format!("Question {n}?")))

@@ -215,7 +215,7 @@ fn a_403_is_about_the_key_only_where_the_service_says_so() {
     }
 }
 
-/// What says that the service is not there, and what says only that it failed.
+/// What says that the service is not there, what may say so if everybody hears it, and what is about one request.
 #[test]
 fn absence_is_told_from_failure() {
     let absence = |status, body: &[u8]| {
@@ -223,12 +223,16 @@ fn absence_is_told_from_failure() {
     };
     for status in (200..600).filter(|status| *status != 503) {
         let expected = match status {
-            502 | 504 | 520..=527 | 530 => Absence::Perhaps,
+            502 | 504 | 520..=527 | 530 => Absence::Probably,
+            300..=399 | 408 | 409 | 424 | 425 | 429 | 499 | 500..=599 => Absence::Perhaps,
+            200..=299 => continue,
             _ => Absence::No,
         };
         assert_eq!(absence(status, b""), expected, "{status}");
     }
-    assert_eq!(absence(503, b""), Absence::Perhaps);
+    assert_eq!(absence(503, b""), Absence::Probably);
+    let too_long = br#"{"error":{"message":"maximum context length is 4096 tokens"}}"#;
+    assert_eq!(absence(502, too_long), Absence::No);
     let loading = br#"{"error":{"message":"Loading model","type":"unavailable_error","code":503}}"#;
     assert_eq!(absence(503, loading), Absence::Surely);
 }
