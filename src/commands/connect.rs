@@ -1,18 +1,74 @@
 //! The model server of a run: the one that is named or found on this machine, with what was learnt about it before.
 //!
-//! Owns how that knowledge is kept between runs. What is asked of the server is not its matter.
+//! Owns how that knowledge is kept between runs, and what the steps of one run share. What is asked of the server is not its matter.
 
 use super::engine::Engine;
+use super::wire::{self, Wire};
 use crate::llm::{self, Client, Found, LOCAL_SERVERS, LlmError, Profile};
 use crate::settings::{GenerationSettings, check_price};
 use crate::store::{Cache, StoreError};
+use anyhow::Context as _;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+
+/// The model server of a run, for one step of it after the other: what a step knows, such as that the server has served, the next one knows too.
+#[derive(Debug)]
+pub struct Server {
+    /// Requests run on it, and connections live in it.
+    runtime: Runtime,
+    /// Once a file needed them.
+    clients: Option<Clients>,
+}
+
+/// Who answers and, where it is another model, who judges.
+#[derive(Debug, Clone)]
+pub(super) struct Clients {
+    pub client: Arc<Client>,
+    pub judge: Option<Arc<Client>>,
+}
+
+impl Server {
+    /// One that nobody has spoken to yet.
+    pub(super) fn new() -> anyhow::Result<Self> {
+        Ok(Server {
+            runtime: wire::runtime().context("cannot start the runtime of requests")?,
+            clients: None,
+        })
+    }
+
+    /// The server as one step asks it.
+    pub(super) fn line(&mut self, cache: Cache) -> Line<'_> {
+        Line {
+            wire: Wire::new(self.runtime.handle().clone(), cache),
+            clients: &mut self.clients,
+        }
+    }
+}
+
+/// How one step asks the server.
+pub(super) struct Line<'a> {
+    pub wire: Wire,
+    clients: &'a mut Option<Clients>,
+}
+
+impl Line<'_> {
+    /// The clients of the step before, or new ones; they count from here on.
+    pub async fn clients(&mut self, settings: &GenerationSettings) -> anyhow::Result<Clients> {
+        let clients = match self.clients.take() {
+            Some(clients) => clients,
+            None => {
+                let connecting = connect(settings.clone(), self.wire.cache().clone());
+                self.wire.run(connecting).await?
+            }
+        };
+        clients.client.count_anew();
+        Ok(self.clients.insert(clients).clone())
+    }
+}
 
 /// Connects to the endpoint named, or to the one found on this machine, and recalls what was learnt about it before; and to the model
 /// that judges, where that is another one.
-pub(super) async fn connect(
-    settings: GenerationSettings,
-    cache: Cache,
-) -> anyhow::Result<(Client, Option<Client>)> {
+async fn connect(settings: GenerationSettings, cache: Cache) -> anyhow::Result<Clients> {
     let endpoint = match &settings.endpoint {
         Some(endpoint) => endpoint.clone(),
         None => {
@@ -30,7 +86,10 @@ pub(super) async fn connect(
     recall(&client, &cache).await?;
     tracing::info!("model {} at {}", client.model(), client.base_url());
     let judge = connect_judge(&client, &settings, &cache).await?;
-    Ok((client, judge))
+    Ok(Clients {
+        client: Arc::new(client),
+        judge: judge.map(Arc::new),
+    })
 }
 
 async fn connect_judge(

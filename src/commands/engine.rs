@@ -2,6 +2,7 @@
 //!
 //! Owns the order of calls and what becomes of their results. How the model is asked is [`super::wire`]'s. It never touches the dataset.
 
+use super::connect::Clients;
 use super::cut::FileContext;
 use super::neighbours::Neighbours;
 use super::piece::PieceResult;
@@ -87,22 +88,21 @@ pub struct Begun(Arc<Engine>);
 impl Begun {
     /// Counts a file as begun.
     pub fn with(engine: &Arc<Engine>) -> Self {
-        engine.client.expect();
+        engine.client().expect();
         Begun(Arc::clone(engine))
     }
 }
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        self.0.client.expect_no_more();
+        self.0.client().expect_no_more();
     }
 }
 
 /// Everything a file task needs. Shared by all of them.
 #[derive(Debug)]
 pub struct Engine {
-    client: Arc<Client>,
-    judge: Option<Arc<Client>>,
+    clients: Clients,
     began_with: Profile,
     pub(super) settings: GenerationSettings,
     pub(super) run_id: String,
@@ -111,9 +111,9 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine over a connected client, for files of the repositories below `repos`.
+    /// An engine over connected clients, for files of the repositories below `repos`.
     pub fn new(
-        client: Client,
+        clients: Clients,
         settings: GenerationSettings,
         wire: Wire,
         repos: PathBuf,
@@ -122,24 +122,17 @@ impl Engine {
         let options = settings.select.clone();
         Engine {
             neighbours: Neighbours::new(repos, options, wire.closed()),
-            judge: None,
-            began_with: client.profile(),
-            client: Arc::new(client),
+            began_with: clients.client.profile(),
+            clients,
             run_id: run_id.to_owned(),
             wire,
             settings,
         }
     }
 
-    /// Has this client's model judge, instead of the one that answers.
-    pub fn with_judge(self, judge: Option<Client>) -> Self {
-        let judge = judge.map(Arc::new);
-        Engine { judge, ..self }
-    }
-
     /// The client of the judge, where it is another one.
     pub fn judge_client(&self) -> Option<&Client> {
-        self.judge.as_deref()
+        self.clients.judge.as_deref()
     }
 
     /// Files worked on at once, at most: each has one request to make or more, so that this many always keep the server busy.
@@ -149,7 +142,7 @@ impl Engine {
 
     /// Waits until another file is needed to keep the server busy. What is begun early waits in line, and takes memory meanwhile.
     pub async fn room(&self) {
-        self.client.room().await;
+        self.clients.client.room().await;
     }
 
     /// From now on no new request is sent; those in flight still come in and are kept.
@@ -160,7 +153,7 @@ impl Engine {
     /// Like [`close`](Engine::close), and ends what waits for its turn or for its next attempt.
     pub fn give_up(&self) {
         self.close();
-        self.client.close();
+        self.clients.client.close();
     }
 
     /// Why completions could not be kept, if that has happened. Told once.
@@ -170,12 +163,12 @@ impl Engine {
 
     /// What was spent so far.
     pub fn spend(&self) -> Spend {
-        Spend::from(self.client.snapshot())
+        Spend::from(self.clients.client.snapshot())
     }
 
     /// The client.
     pub fn client(&self) -> &Client {
-        &self.client
+        &self.clients.client
     }
 
     /// What was known about the endpoint when the run began. Chunks are cut by this alone, so that all files of a run, and of the one
@@ -237,12 +230,14 @@ impl Engine {
         request: Request,
         is_usable: impl Fn(&str) -> bool + Send + 'static,
     ) -> Result<Reply, Halt> {
-        self.wire.ask(&self.client, request, is_usable).await
+        self.wire
+            .ask(&self.clients.client, request, is_usable)
+            .await
     }
 
     /// Whether even a harmless question is blocked, which has nothing to do with what files hold.
     pub(super) async fn is_shut_out(&self) -> Result<bool, Halt> {
-        let client = Arc::clone(&self.client);
+        let client = Arc::clone(&self.clients.client);
         let asked = self.wire.run(async move { client.is_shut_out().await });
         asked.await.map_err(wire::halt)
     }
@@ -253,7 +248,8 @@ impl Engine {
         request: Request,
         is_usable: impl Fn(&str) -> bool + Send + 'static,
     ) -> Result<Reply, Halt> {
-        let client = self.judge.as_ref().unwrap_or(&self.client);
+        let Clients { client, judge } = &self.clients;
+        let client = judge.as_ref().unwrap_or(client);
         self.wire.ask(client, request, is_usable).await
     }
 }

@@ -2,14 +2,13 @@
 //! comes, and what the end of it all means.
 
 use super::benchmarks;
-use super::connect::{connect, remember};
+use super::connect::{Line, Server, remember};
 use super::drive::{self, Ended, Intake};
 use super::engine::{Engine, Halt};
 use super::keeper::Keeper;
 use super::progress::Progress;
 use super::sieve::Sieve;
 use super::threads;
-use super::wire::{self, Wire};
 use super::{Session, now_secs};
 use crate::domain::chunk;
 use crate::domain::quality::contamination::Benchmarks;
@@ -75,10 +74,12 @@ impl Finder<'_> {
     }
 }
 
-/// Finds files with `find` on a thread of its own and works on them, counting into `summary`.
+/// Finds files with `find` on a thread of its own and works on them, counting into `summary`. The server is that of the step before, if there was one,
+/// and left to the next one when all was done.
 pub fn generate(
     session: &Session,
     settings: &GenerationSettings,
+    known: &mut Option<Server>,
     summary: &mut GenerationSummary,
     find: impl FnOnce(Finder<'_>) -> anyhow::Result<GenerationSummary> + Send,
 ) -> anyhow::Result<Exit> {
@@ -105,12 +106,12 @@ pub fn generate(
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
-    let wire_runtime = wire::runtime().context("cannot start the runtime of requests")?;
-    let wire = Wire::new(wire_runtime.handle().clone(), cache);
+    let mut server = known.take().map_or_else(Server::new, Ok)?;
+    let line = server.line(cache);
     let ended = std::thread::scope(|scope| {
         let finding = scope.spawn(|| find(finder));
         let ended = runtime.block_on(work(
-            session, settings, wire, &mut store, summary, &progress, intake,
+            session, settings, line, &mut store, summary, &progress, intake,
         ));
         let found = finding
             .join()
@@ -119,7 +120,8 @@ pub fn generate(
         ended
     });
     drop(runtime);
-    drop(wire_runtime);
+    // Whoever ended early may have left requests on the wire, which hold the cache.
+    *known = Some(server).filter(|_| matches!(ended, Ok(Ended::Complete)));
     close(cache_thread);
     drop(progress);
     exit(ended?, summary)
@@ -206,12 +208,13 @@ fn close(cache_thread: std::thread::JoinHandle<()>) {
 async fn work(
     session: &Session,
     settings: &GenerationSettings,
-    wire: Wire,
+    mut line: Line<'_>,
     store: &mut Store,
     summary: &mut GenerationSummary,
     progress: &Progress,
     mut intake: mpsc::Receiver<Intake>,
 ) -> anyhow::Result<Ended> {
+    let wire = line.wire.clone();
     let cache = wire.cache();
     let mut signals = session.signals.clone();
     let mut head = Vec::new();
@@ -233,21 +236,14 @@ async fn work(
     let sieve = sieve(session, settings, cache, has_work)?;
     let engine = match head.last() {
         Some(Intake::File(..)) => {
-            let connecting = connect(settings.clone(), cache.clone());
-            let (client, judge) = tokio::select! {
+            let clients = tokio::select! {
                 biased;
                 signal = signals.wait() => return Ok(Ended::Early(Halt::Signal(signal))),
-                clients = wire.run(connecting) => clients?,
+                clients = line.clients(settings) => clients?,
             };
-            let repos = session.workspace.repos();
-            let engine = Engine::new(
-                client,
-                settings.clone(),
-                wire.clone(),
-                repos,
-                &session.run_id,
-            );
-            Some(Arc::new(engine.with_judge(judge)))
+            let (settings, repos) = (settings.clone(), session.workspace.repos());
+            let engine = Engine::new(clients, settings, wire.clone(), repos, &session.run_id);
+            Some(Arc::new(engine))
         }
         _ => None,
     };

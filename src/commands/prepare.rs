@@ -1,6 +1,7 @@
 //! `pipeline prepare`: samples for new and changed files; rows of vanished files retired. And its dry run, which only plans.
 
 use super::Session;
+use super::connect::Server;
 use super::intake;
 use super::scan;
 use crate::cli::PrepareArgs;
@@ -11,7 +12,7 @@ use crate::settings::GenerationSettings;
 pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
     let settings = GenerationSettings::from_args(&args.generation)?;
     let mut summary = GenerationSummary::default();
-    let result = prepare(session, &settings, args.refresh, &mut summary);
+    let result = prepare(session, &settings, &mut None, args.refresh, &mut summary);
     if result.is_ok() || summary.has_worked() {
         session.report(&summary, &args.report)?;
     }
@@ -25,10 +26,11 @@ pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
 pub fn prepare(
     session: &Session,
     settings: &GenerationSettings,
+    server: &mut Option<Server>,
     refresh: bool,
     summary: &mut GenerationSummary,
 ) -> anyhow::Result<Exit> {
-    intake::generate(session, settings, summary, |finder| {
+    intake::generate(session, settings, server, summary, |finder| {
         scan::scan(finder, refresh)
     })
 }

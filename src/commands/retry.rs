@@ -1,6 +1,7 @@
 //! `pipeline retry`: works again on what stands in FailedFiles, and asks only for what failed.
 
 use super::Session;
+use super::connect::Server;
 use super::copies;
 use super::drive::Intake;
 use super::engine::Work;
@@ -34,7 +35,7 @@ pub enum Which {
 pub fn execute(session: &Session, args: &RetryArgs) -> anyhow::Result<Exit> {
     let settings = GenerationSettings::from_args(&args.generation)?;
     let mut summary = GenerationSummary::default();
-    let result = retry(session, &settings, Which::All, &mut summary);
+    let result = retry(session, &settings, &mut None, Which::All, &mut summary);
     if result.is_ok() || summary.has_worked() {
         session.report(&summary, &args.report)?;
     }
@@ -48,10 +49,13 @@ pub fn execute(session: &Session, args: &RetryArgs) -> anyhow::Result<Exit> {
 pub fn retry(
     session: &Session,
     settings: &GenerationSettings,
+    server: &mut Option<Server>,
     which: Which,
     summary: &mut GenerationSummary,
 ) -> anyhow::Result<Exit> {
-    intake::generate(session, settings, summary, |finder| find(finder, which))
+    intake::generate(session, settings, server, summary, |finder| {
+        find(finder, which)
+    })
 }
 
 fn find(mut finder: Finder<'_>, which: Which) -> anyhow::Result<GenerationSummary> {

@@ -39,7 +39,8 @@ fn steps(
         return Ok(scraped);
     }
     let failed_before = failures(session)?;
-    let prepared = prepare::prepare(session, settings, false, &mut summary.prepare);
+    let mut server = None;
+    let prepared = prepare::prepare(session, settings, &mut server, false, &mut summary.prepare);
     tell("prepare", &summary.prepare, prepared.is_ok());
     let prepared = prepared?;
     if !matches!(prepared, Exit::Done | Exit::SomeFailed) {
@@ -48,6 +49,7 @@ fn steps(
     let retried = retry::retry(
         session,
         settings,
+        &mut server,
         retry::Which::Promising,
         &mut summary.retry,
     );

@@ -210,6 +210,11 @@ impl Client {
         self.limits.budget.price_of(&self.model).is_some()
     }
 
+    /// Begins the live numbers anew, those of the clients beside this one too.
+    pub fn count_anew(&self) {
+        self.meter.begin_anew();
+    }
+
     /// The live numbers.
     pub fn snapshot(&self) -> Snapshot {
         self.meter.snapshot(self.gate.state())

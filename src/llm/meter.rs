@@ -81,6 +81,26 @@ impl Meter {
         }
     }
 
+    pub fn begin_anew(&self) {
+        let requests = [
+            &self.requests,
+            &self.completions,
+            &self.retries,
+            &self.refused,
+            &self.adapted,
+        ];
+        let tokens = [
+            &self.prompt,
+            &self.completion,
+            &self.cached,
+            &self.reasoning,
+        ];
+        for counter in requests.into_iter().chain(tokens) {
+            counter.store(0, Relaxed);
+        }
+        *self.bills.lock().unwrap_or_else(PoisonError::into_inner) = Bills::default();
+    }
+
     pub fn snapshot(&self, gate: GateState) -> Snapshot {
         let read = |counter: &AtomicU64| counter.load(Relaxed);
         Snapshot {

@@ -632,7 +632,15 @@ fn large_answers_at_once_stay_within_bounds() {
             false => reply.clone().after(Duration::from_millis(500)),
         });
         let twin = workspace.twin(&model.base_url());
-        let arguments = ["prepare", "--questions", "1", "--concurrency", "16"];
+        let arguments = [
+            "prepare",
+            "--questions",
+            "1",
+            "--concurrency",
+            "16",
+            "--max-time",
+            "20",
+        ];
         let (ran, peak) = watched(twin.spawn(&arguments));
         assert!(
             model.in_flight_most() >= 8,

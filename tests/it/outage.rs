@@ -160,6 +160,51 @@ fn what_all_files_meet_for_a_while_fails_none() {
     });
 }
 
+/// `retry` of a run knows what `prepare` knew: the server was there, and will be.
+#[test]
+fn a_server_that_goes_away_between_the_steps_of_a_run_is_waited_for() {
+    const TIME: Duration = Duration::from_secs(4);
+    let (template, repo) = over(3);
+    let first = ModelServer::scripted(|seen| match is_about(seen, 0) {
+        true => Reply::error(422, "invalid_request_error", "not now"),
+        false => answer(seen),
+    });
+    let (mut workspace, ran) = run(&template, &first, &[]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    repo.write("queue_03.py", QUEUE.replace("capacity", "capacity_03"))
+        .commit();
+    let since: OnceLock<Instant> = OnceLock::new();
+    let model = ModelServer::scripted_whole(move |seen| {
+        let is_away = since.get().is_some_and(|since| since.elapsed() < TIME);
+        let is_last_of_prepare = is_about(seen, 3) && !seen.wants_json();
+        if is_last_of_prepare {
+            since.get_or_init(Instant::now);
+        }
+        match is_away {
+            true => Reply::html(502),
+            false => answer(seen),
+        }
+    });
+    workspace.set_env("OPENAI_BASE_URL", &model.base_url());
+    let ran = workspace.run(&["run", "--questions", "1", "--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(failures(&workspace), Vec::<String>::new());
+    let lists = model
+        .requests()
+        .into_iter()
+        .filter(|seen| seen.method == "GET");
+    assert_eq!(lists.count(), 1, "one question for models, for both steps");
+    // Each step tells what it used itself.
+    let told = ran.json();
+    let used = |step: &str| told[step]["spend"]["requests"].as_u64().unwrap();
+    assert_eq!(used("prepare"), 2, "{told}");
+    assert_eq!(
+        used("prepare") + used("retry"),
+        model.chat_count() as u64,
+        "{told}"
+    );
+}
+
 /// It ends the run when it lasts, and nothing fails then either.
 #[tokio::test]
 async fn what_all_requests_meet_for_good_ends_the_run() {
