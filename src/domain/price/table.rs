@@ -189,12 +189,41 @@ mod tests {
         let table: Table = serde_json::from_str(SHIPPED).unwrap();
         for row in &table.models {
             assert!(row._source.starts_with("https://"), "{}", row.model);
-            assert_eq!(row._date.len(), "2026-01-01".len(), "{}", row.model);
+            let date: Result<jiff::civil::Date, _> = row._date.parse();
+            assert!(date.is_ok(), "{}: {}", row.model, row._date);
             assert!(
                 row.cached_prompt.is_none_or(|cached| cached <= row.prompt),
                 "{}",
                 row.model
             );
+        }
+    }
+
+    #[test]
+    fn every_shipped_entry_prices_its_model_and_no_other() {
+        let shipped = PriceTable::shipped().unwrap();
+        let table: Table = serde_json::from_str(SHIPPED).unwrap();
+        for row in &table.models {
+            let model = &row.model;
+            for name in [
+                model.clone(),
+                format!("{model}-2026-01-31"),
+                format!("{model}-20260131"),
+            ] {
+                let price = shipped.price_of(&name).map(|price| price.to_string());
+                let cached = row.cached_prompt.unwrap_or(row.prompt);
+                let own = Price::of(row.prompt, cached, row.completion);
+                assert_eq!(price, own.map(|price| price.to_string()), "{name}");
+            }
+            let others = [
+                format!("{model}-audio"),
+                format!("seller/{model}"),
+                format!("{model}x"),
+                model.to_uppercase(),
+            ];
+            for name in others {
+                assert!(shipped.price_of(&name).is_none(), "{name}");
+            }
         }
     }
 
