@@ -3,7 +3,7 @@
 mod options;
 mod surroundings;
 
-pub use options::{BudgetArgs, EndpointArgs, GenerationArgs, LicensePolicy, ReportArgs};
+pub use options::{BudgetArgs, EndpointArgs, FilesArgs, GenerationArgs, LicensePolicy, ReportArgs};
 
 use crate::export::Format;
 use clap::builder::FalseyValueParser;
@@ -179,14 +179,9 @@ pub struct ExportArgs {
         env = "PIPELINE_MIN_SCORE"
     )]
     pub min_score: f64,
-    /// Only samples about files in this language; may be given several times
-    #[arg(
-        long,
-        value_name = "NAME",
-        value_delimiter = ',',
-        env = "PIPELINE_LANGUAGE"
-    )]
-    pub language: Vec<String>,
+    /// Which files' samples are written, by what the files are.
+    #[command(flatten)]
+    pub files: FilesArgs,
     /// Only samples of repositories whose folder below repos/ matches, like 'github.com/owner' or 'tool-*'; may be given several times
     #[arg(
         long,
@@ -195,18 +190,6 @@ pub struct ExportArgs {
         env = "PIPELINE_REPOSITORY"
     )]
     pub repository: Vec<String>,
-    /// Under which licences files may be; 'permissive' leaves out all others, and what has no licence
-    #[arg(
-        long,
-        value_name = "POLICY",
-        value_enum,
-        default_value_t = LicensePolicy::Any,
-        env = "PIPELINE_LICENSE_POLICY"
-    )]
-    pub license_policy: LicensePolicy,
-    /// File of repositories and owners that are left out: a host/owner, host/owner/name or URL a line
-    #[arg(long, value_name = "FILE", env = "PIPELINE_DENY_LIST")]
-    pub deny_list: Option<PathBuf>,
     /// How the result is reported.
     #[command(flatten)]
     pub report: ReportArgs,

@@ -127,7 +127,7 @@ impl GenerationSettings {
             select: select(args)?,
             select_key: select_key(args),
             contamination: args.contamination.clone(),
-            deny: deny_list(args.deny_list.as_deref())?,
+            deny: deny_list(args.files.deny_list.as_deref())?,
             endpoint: endpoint(&args.endpoint, model.clone())?,
             model,
             limits,
@@ -179,7 +179,7 @@ fn budget(args: &BudgetArgs) -> Result<Budget, SettingsError> {
         requests: args.max_requests,
         tokens: args.max_total_tokens,
         cost: args.max_cost,
-        time: args.max_time.map(Duration::from_secs),
+        time: args.max_time,
     };
     Ok(Budget::new(limits, prices(args.prices.as_deref())?))
 }
@@ -219,10 +219,10 @@ fn select(args: &GenerationArgs) -> Result<SelectOptions, OptionError> {
     let options = SelectOptions::new(
         &args.include,
         &args.exclude,
-        &args.language,
+        &args.files.language,
         args.max_file_size,
     )?;
-    Ok(options.under(match args.license_policy {
+    Ok(options.under(match args.files.license_policy {
         LicensePolicy::Any => LicencePolicy::Any,
         LicensePolicy::Permissive => LicencePolicy::Permissive,
     }))
@@ -249,8 +249,8 @@ fn select_key(args: &GenerationArgs) -> String {
         args.include,
         args.exclude,
         args.max_file_size,
-        args.language,
-        args.license_policy
+        args.files.language,
+        args.files.license_policy
     );
     Sha256::digest(said.as_bytes())
         .iter()

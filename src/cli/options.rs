@@ -4,6 +4,7 @@ use crate::domain::price::Cost;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How a result is reported.
 #[derive(Debug, Args)]
@@ -60,26 +61,9 @@ pub struct GenerationArgs {
         env = "PIPELINE_EXCLUDE"
     )]
     pub exclude: Vec<String>,
-    /// Only files in this language, by its name or alias as GitHub knows it; may be given several times
-    #[arg(
-        long,
-        value_name = "NAME",
-        value_delimiter = ',',
-        env = "PIPELINE_LANGUAGE"
-    )]
-    pub language: Vec<String>,
-    /// Under which licences files are sent; 'permissive' leaves out all others, and what has no licence
-    #[arg(
-        long,
-        value_name = "POLICY",
-        value_enum,
-        default_value_t = LicensePolicy::Any,
-        env = "PIPELINE_LICENSE_POLICY"
-    )]
-    pub license_policy: LicensePolicy,
-    /// File of repositories and owners about which nothing is sent: a host/owner, host/owner/name or URL a line
-    #[arg(long, value_name = "FILE", env = "PIPELINE_DENY_LIST")]
-    pub deny_list: Option<PathBuf>,
+    /// Which files are sent, by what they are.
+    #[command(flatten)]
+    pub files: FilesArgs,
     /// File of benchmark texts that no sample may share ten words in a row with: plain text, or JSON or JSON Lines of which every
     /// string counts; may be given several times
     #[arg(
@@ -105,7 +89,32 @@ pub struct GenerationArgs {
     pub budget: BudgetArgs,
 }
 
-/// Under which licences files are sent.
+/// Which files are sent, or exported, by what they are.
+#[derive(Debug, Args)]
+pub struct FilesArgs {
+    /// Only files in this language, by its name or alias as GitHub knows it; may be given several times
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        env = "PIPELINE_LANGUAGE"
+    )]
+    pub language: Vec<String>,
+    /// Under which licences files may be; 'permissive' leaves out all others, and what has no licence
+    #[arg(
+        long,
+        value_name = "POLICY",
+        value_enum,
+        default_value_t = LicensePolicy::Any,
+        env = "PIPELINE_LICENSE_POLICY"
+    )]
+    pub license_policy: LicensePolicy,
+    /// File of repositories and owners that are left out: a host/owner, host/owner/name or URL a line
+    #[arg(long, value_name = "FILE", env = "PIPELINE_DENY_LIST")]
+    pub deny_list: Option<PathBuf>,
+}
+
+/// Under which licences files may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LicensePolicy {
     /// Any, known or not.
@@ -163,9 +172,9 @@ pub struct BudgetArgs {
     /// File with prices of models, beside those the program knows
     #[arg(long, value_name = "FILE", env = "PIPELINE_PRICES")]
     pub prices: Option<PathBuf>,
-    /// Stop after so many seconds
-    #[arg(long, value_name = "SECS", env = "PIPELINE_MAX_TIME")]
-    pub max_time: Option<u64>,
+    /// Stop after so long: seconds, or a number with its unit, such as 90s, 45m or 2h
+    #[arg(long, value_name = "TIME", value_parser = time, env = "PIPELINE_MAX_TIME")]
+    pub max_time: Option<Duration>,
 }
 
 fn temperature(text: &str) -> Result<f32, String> {
@@ -179,6 +188,21 @@ fn temperature(text: &str) -> Result<f32, String> {
 fn dollars(text: &str) -> Result<Cost, String> {
     let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     Cost::from_dollars(value).ok_or_else(|| "must be an amount of dollars, 0 or more".to_owned())
+}
+
+/// Whole seconds, minutes or hours.
+fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_secs = match &text[digits.len()..] {
+        "" | "s" => Some(1),
+        "m" => Some(60),
+        "h" => Some(3600),
+        _ => None,
+    };
+    let secs = digits.parse::<u64>().ok().zip(unit_secs);
+    secs.and_then(|(number, unit)| number.checked_mul(unit))
+        .map(Duration::from_secs)
+        .ok_or_else(|| "must be whole seconds, or a time such as 90s, 45m or 2h".to_owned())
 }
 
 /// A number in `[0, 1]`: a score or a share.

@@ -136,7 +136,7 @@ impl Budget {
 
     /// When nothing may be sent any more.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.limits.time.map(|time| self.began + time)
+        self.began.checked_add(self.limits.time?)
     }
 
     /// The error of a run whose time is over.

@@ -108,11 +108,33 @@ fn time_is_a_limit_too() {
     let ran = workspace.run(&["prepare", "--max-time", "0"]).expect(124);
     assert!(ran.stderr.contains("--max-time"), "{}", ran.stderr);
     assert_eq!(model.chat_count(), 0);
+    // No clock reaches the last of these.
+    for (questions, long) in [("1", "45m"), ("2", "2h"), ("3", &u64::MAX.to_string())] {
+        let options = ["--refresh", "--questions", questions, "--max-time", long];
+        workspace
+            .run(&[&["prepare"][..], &options].concat())
+            .expect(0);
+    }
     drop(model);
     // A pause that outlasts the time is not waited for.
     let model = ModelServer::scripted(|_| Reply::refused("100"));
     let workspace = scraped(&model);
-    let ran = workspace.run(&["prepare", "--max-time", "1"]).expect(124);
+    for odd in [
+        "1x",
+        "h",
+        "-1s",
+        "1.5h",
+        "99999999999999999999h",
+        "9999999999999999h",
+    ] {
+        let given = format!("--max-time={odd}");
+        let ran = workspace.run(&["prepare", &given]).expect(2);
+        assert!(ran.stderr.contains("90s, 45m or 2h"), "{}", ran.stderr);
+    }
+    for none in ["0s", "0m", "0h"] {
+        workspace.run(&["prepare", "--max-time", none]).expect(124);
+    }
+    let ran = workspace.run(&["prepare", "--max-time", "1s"]).expect(124);
     assert!(ran.stderr.contains("--max-time"), "{}", ran.stderr);
     assert_eq!(workspace.count("FileHashes"), 0);
 }

@@ -24,7 +24,7 @@ pub struct Choice {
 impl Choice {
     /// Reads the options and the deny-list.
     pub fn from_args(args: &ExportArgs) -> Result<Self, SettingsError> {
-        let policy = match args.license_policy {
+        let policy = match args.files.license_policy {
             LicensePolicy::Any => LicencePolicy::Any,
             LicensePolicy::Permissive => LicencePolicy::Permissive,
         };
@@ -32,9 +32,9 @@ impl Choice {
         Ok(Choice {
             score_min: args.min_score,
             repositories: patterns.transpose()?,
-            by_language: !args.language.is_empty(),
-            select: SelectOptions::new(&[], &[], &args.language, u64::MAX)?.under(policy),
-            deny: deny_list(args.deny_list.as_deref())?,
+            by_language: !args.files.language.is_empty(),
+            select: SelectOptions::new(&[], &[], &args.files.language, u64::MAX)?.under(policy),
+            deny: deny_list(args.files.deny_list.as_deref())?,
         })
     }
 
