@@ -5,7 +5,7 @@
 use super::engine::Work;
 use super::late::LateEvidence;
 use super::wire::Answered;
-use crate::domain::chunk::{self, Chunk, Layout, context};
+use crate::domain::chunk::{self, Chunk, Layout, Outline, context};
 use crate::domain::failure::FailedItem;
 use crate::domain::prompt::{
     self, Anchors, Author, Flaw, Names, Plan, PlannedQuestion, QuestionKind, Source, Tasks,
@@ -75,6 +75,35 @@ pub(super) struct Shown<'a> {
     pub mark: String,
     pub evidence: LateEvidence<'a>,
     pub gates: GateOptions,
+}
+
+/// What is told of the file around a chunk.
+pub(super) fn context_of(file: &SourceFile, outline: &Outline, chunk: &Chunk) -> String {
+    context(&file.text, outline, chunk, CONTEXT_BYTES_MAX)
+}
+
+/// What all calls of a chunk begin with.
+pub(super) fn prefix(
+    file: &SourceFile,
+    outline: &Outline,
+    chunk: &Chunk,
+    context: &str,
+) -> prompt::Prefix {
+    let text = &file.text[chunk.range.clone()];
+    let breadcrumb = outline.breadcrumb(&chunk.range);
+    let source = Source {
+        repository: file.repository.name(),
+        url: &file.repository.url,
+        about: &prompt::readme_head(&file.repository.about, text.len()),
+        path: &file.name,
+        language: &file.language,
+        lines: chunk.lines.clone(),
+        line_count: u32::try_from(file.text.lines().count()).unwrap_or(u32::MAX),
+        breadcrumb: breadcrumb.as_deref(),
+        context,
+        text,
+    };
+    source.prefix()
 }
 
 impl<'a> FileContext<'a> {
@@ -172,23 +201,8 @@ impl<'a> FileContext<'a> {
 
     pub fn show(&self, chunk: &'a Chunk, min_score: f64) -> Shown<'a> {
         let file = self.file;
-        let text = &file.text[chunk.range.clone()];
-        let context = context(&file.text, &self.layout.outline, chunk, CONTEXT_BYTES_MAX);
-        let about = prompt::readme_head(&file.repository.about, text.len());
-        let breadcrumb = self.layout.outline.breadcrumb(&chunk.range);
-        let source = Source {
-            repository: file.repository.name(),
-            url: &file.repository.url,
-            about: &about,
-            path: &file.name,
-            language: &file.language,
-            lines: chunk.lines.clone(),
-            line_count: u32::try_from(file.text.lines().count()).unwrap_or(u32::MAX),
-            breadcrumb: breadcrumb.as_deref(),
-            context: &context,
-            text,
-        };
-        let prefix = source.prefix();
+        let context = context_of(file, &self.layout.outline, chunk);
+        let prefix = prefix(file, &self.layout.outline, chunk, &context);
         let shared = prefix.with("");
         Shown {
             chunk,

@@ -1,5 +1,6 @@
 //! `pipeline prepare --dry-run`: what would be sent and what it would cost, without a request and without changing a row.
 
+use super::cut;
 use super::drive::Intake;
 use super::engine::{FRAME_TOKENS, WINDOW_ASSUMED_TOKENS, Work};
 use super::intake;
@@ -7,7 +8,7 @@ use super::{Session, scan};
 use crate::cli::PrepareArgs;
 use crate::domain::chunk::{self, BytesPerToken, Chunk, Layout, Outline, chunk_bytes_max};
 use crate::domain::price::Cost;
-use crate::domain::prompt::{Asked, Ground, Plan, worth_asking};
+use crate::domain::prompt::{Asked, Ground, Plan, QuestionKind, Tasks, worth_asking};
 use crate::domain::select::Skip;
 use crate::domain::source::SourceFile;
 use crate::report::{Exit, GenerationSummary, plural};
@@ -118,33 +119,53 @@ impl Needs {
         // How many questions a chunk bears hangs on its size and language. Without an outline, files that fit need no parse.
         let outline = Outline::default();
         let mut asked = Asked::default();
-        for chunk in chunks_asked_about(file, bytes_max) {
+        let tasks = Tasks::new(file.repository.name(), &file.name);
+        let of_answer = QUESTION_TOKENS + ratio.tokens(tasks.answer("").len());
+        let of_follow_up = ratio.tokens(tasks.follow_up("", &[], QuestionKind::How).len());
+        let of_verdict = ratio.tokens(tasks.judge("", &[], "", "").len());
+        let said_tokens = QUESTION_TOKENS + ANSWER_TOKENS.min(answer_tokens);
+        for (chunk, shared_bytes) in chunks_asked_about(file, bytes_max) {
             let ground = Ground::of(&file.text, &file.language, &outline, &chunk);
-            let questions = Plan::of(&ground, settings.questions, &mut asked)
-                .slots
-                .len() as u64;
-            let exchanges = questions * settings.turns as u64;
+            let plan = Plan::of(&ground, settings.questions, &mut asked);
+            let questions = plan.slots.len() as u64;
+            let turns = settings.turns as u64;
+            let exchanges = questions * turns;
+            let later = exchanges - questions;
             let verdicts = if settings.judge { exchanges } else { 0 };
             // One call asks the first questions of a chunk; each later question is a call of its own.
-            let calls = 1 + (exchanges - questions) + exchanges + verdicts;
+            let calls = 1 + later + exchanges + verdicts;
             needs.chunks += 1;
             needs.calls += calls;
-            needs.prompt_tokens += calls * (FRAME_TOKENS + ratio.tokens(chunk.range.len()));
-            needs.completion_tokens += exchanges
-                * (QUESTION_TOKENS + ANSWER_TOKENS.min(answer_tokens))
-                + verdicts * VERDICT_TOKENS;
+            needs.prompt_tokens += calls * ratio.tokens(shared_bytes)
+                + ratio.tokens(tasks.questions(&plan).len())
+                + exchanges * of_answer
+                + later * of_follow_up
+                + verdicts * (of_verdict + said_tokens)
+                // Before its nth exchange a conversation tells n - 1: to who asks, to who answers, to who judges.
+                + (2 * exchanges + verdicts) * (turns - 1) / 2 * said_tokens;
+            needs.completion_tokens += exchanges * said_tokens + verdicts * VERDICT_TOKENS;
         }
         needs
     }
 }
 
-fn chunks_asked_about(file: &SourceFile, bytes_max: usize) -> Vec<Chunk> {
-    if file.text.len() <= bytes_max {
-        return chunk::split(&file.text, &file.language, bytes_max);
-    }
-    let layout = Layout::of(&file.text, &file.language);
-    let chunks = layout.split(&file.text, bytes_max);
-    worth_asking(&file.text, &file.language, &layout.outline, chunks)
+/// The chunks of a file, each with the bytes that all its prompts share.
+fn chunks_asked_about(file: &SourceFile, bytes_max: usize) -> Vec<(Chunk, usize)> {
+    let (chunks, outline) = if file.text.len() <= bytes_max {
+        let chunks = chunk::split(&file.text, &file.language, bytes_max);
+        (chunks, Outline::default())
+    } else {
+        let layout = Layout::of(&file.text, &file.language);
+        let chunks = layout.split(&file.text, bytes_max);
+        let asked = worth_asking(&file.text, &file.language, &layout.outline, chunks);
+        (asked, layout.outline)
+    };
+    let with_bytes = |chunk: Chunk| {
+        let context = cut::context_of(file, &outline, &chunk);
+        let shared_bytes = cut::prefix(file, &outline, &chunk, &context).shared_bytes();
+        (chunk, shared_bytes)
+    };
+    chunks.into_iter().map(with_bytes).collect()
 }
 
 impl Forecast {

@@ -1,5 +1,6 @@
 //! Budgets: never passed, and a run that goes on where the last one stopped pays for nothing again.
 
+use crate::kills::many_files;
 use crate::model_server::{MODEL, Manner, ModelServer, Reply, Seen, answer};
 use crate::workspace::{Repo, Workspace};
 use serde_json::{Value, json};
@@ -279,6 +280,38 @@ fn the_plan_knows_the_price_of_the_named_model() {
         plan["prompt_tokens"].as_u64().unwrap() + plan["completion_tokens"].as_u64().unwrap();
     assert_eq!(plan["cost_usd"], tokens as f64 / 1000.0, "{plan}");
     assert_eq!(model.requests().len(), 0);
+}
+
+/// Of tiny files, too: what stands around a file in its prompts is told as it is.
+#[test]
+fn the_plan_tells_about_the_tokens_that_are_sent() {
+    // The plan's own ratio, since the scripted server does not count.
+    const BYTES_PER_TOKEN: f64 = 3.0;
+    let model = ModelServer::start();
+    let workspace = Workspace::with_model(&model.base_url());
+    let _repo = many_files(&workspace, 12);
+    for options in [["--questions", "1"], ["--questions", "3"]] {
+        let plan = [
+            &["prepare", "--dry-run", "--json", "--refresh"],
+            &options[..],
+        ]
+        .concat();
+        let plan = workspace.run(&plan).expect(0).json();
+        workspace.run(&[&["prepare", "--refresh"], &options[..]].concat());
+        let seen = model.take();
+        let texts = seen
+            .iter()
+            .flat_map(|seen| [seen.texts("system"), seen.texts("user")].concat());
+        let bytes: usize = texts.map(str::len).sum();
+        let sent = bytes as f64 / BYTES_PER_TOKEN / seen.len() as f64;
+        let calls = plan["calls"].as_f64().unwrap();
+        let told = plan["prompt_tokens"].as_f64().unwrap() / calls;
+        assert!(
+            (0.85..1.2).contains(&(told / sent)),
+            "{told} for {sent} a call, {} of {calls} calls: {options:?}",
+            seen.len()
+        );
+    }
 }
 
 #[test]
