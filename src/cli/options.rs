@@ -136,7 +136,7 @@ pub struct EndpointArgs {
     /// File that holds the API key [or env: OPENAI_API_KEY]
     #[arg(long, value_name = "FILE", env = "PIPELINE_API_KEY_FILE")]
     pub api_key_file: Option<PathBuf>,
-    /// Most requests in flight
+    /// Most requests in flight; fewer where the server refuses them or keeps them waiting too long
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024), env = "PIPELINE_CONCURRENCY")]
     pub concurrency: u16,
     /// Most requests a minute

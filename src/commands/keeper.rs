@@ -87,6 +87,7 @@ impl<'a> Keeper<'a> {
             Outcome::Untried => {
                 self.summary.files += 1;
                 self.summary.untried += 1;
+                return Ok(());
             }
             Outcome::File(file, work, mut processed, prints) => {
                 let had_samples = keeps_samples(&work, &processed);

@@ -89,6 +89,7 @@ impl Client {
         let context_tokens = window_in_force(&transport, &address, &model).await;
         let gate = Gate::new(
             limits.concurrency,
+            limits.total_timeout,
             limits.requests_per_minute,
             limits.tokens_per_minute,
         );

@@ -39,11 +39,12 @@ pub(super) struct Flow {
 impl Flow {
     pub fn new(
         concurrency: usize,
+        response_secs_max: Secs,
         requests_per_minute: Option<u32>,
         tokens_per_minute: Option<u32>,
     ) -> Self {
         Flow {
-            limit: InFlightLimit::new(concurrency),
+            limit: InFlightLimit::new(concurrency, response_secs_max),
             pace: Pace::new(),
             requests: requests_per_minute.map(Bucket::per_minute),
             tokens: tokens_per_minute.map(Bucket::per_minute),
@@ -97,7 +98,7 @@ impl Flow {
             self.back(now);
         }
         match pressure {
-            Pressure::Served => self.limit.served(sending),
+            Pressure::Served => self.limit.served(now, sending, self.in_flight),
             Pressure::Overran => self.limit.overran(now, sending),
             Pressure::Refused(wait) => self.refused(now, sending, wait),
             Pressure::Away(pause) if self.knock.missed(now, sending) => self.pause(now, pause),

@@ -2,8 +2,9 @@
 //!
 //! Owns the number between 1 and the allowed concurrency: additive increase, and a decrease that depends on what was learnt. A
 //! refusal shows how many others the server was serving, and that is the new limit, until the server refuses as few as it served before: then
-//! it counts requests a second, and the number in flight is left to [`super::pace`]. A time-out shows nothing but slowness, and
-//! halves it. Pure: time is a number of seconds that the caller passes in.
+//! it counts requests a second, and the number in flight is left to [`super::pace`]. A server that refuses nothing but lets requests wait in line
+//! shows it by its slowness: so many may be in flight that it answers in half the time a response may take. Pure: time is a number of seconds
+//! that the caller passes in.
 
 use super::{Secs, Sending, rest_after};
 
@@ -34,10 +35,17 @@ const DOUBLED_REST_SECS_MAX: Secs = 60.0;
 /// Rests are stretched by steps of this part of themselves, so that looking for more never stays in step with the answers.
 const GOLDEN_PART: f64 = 0.618_033_988_75;
 
+/// Of the time that a response may take, the part that is borne with: an answer may be twice as long as others.
+const BORNE_PART: f64 = 0.5;
+
 #[derive(Debug)]
 pub(super) struct InFlightLimit {
     most: usize,
     limit: usize,
+    /// A response that takes longer has waited in a line that is too long.
+    borne_secs: Secs,
+    /// So many are answered in that time, once a response was not.
+    borne: usize,
     /// So many may be in flight while the ramp is climbed, and when the next step may be taken.
     ramp: usize,
     ramp_at: Secs,
@@ -60,11 +68,14 @@ pub(super) struct InFlightLimit {
 }
 
 impl InFlightLimit {
-    pub fn new(most: usize) -> Self {
+    /// At most `most` in flight; a response may take `response_secs_max`.
+    pub fn new(most: usize, response_secs_max: Secs) -> Self {
         let most = most.max(1);
         InFlightLimit {
             most,
             limit: most,
+            borne_secs: response_secs_max * BORNE_PART,
+            borne: most,
             ramp: 1,
             ramp_at: 0.0,
             heard_secs: 0.0,
@@ -95,13 +106,13 @@ impl InFlightLimit {
         if in_flight < self.limit {
             return Ok(());
         }
-        if self.limit == self.most {
+        if self.limit >= self.borne {
             return Err(None);
         }
         if now < self.growth_at {
             return Err(Some(self.growth_at));
         }
-        self.limit = (self.limit + (self.limit / GROWTH_PART).max(1)).min(self.most);
+        self.limit = (self.limit + (self.limit / GROWTH_PART).max(1)).min(self.borne);
         self.growth_at = now + GROWTH_STEP_SECS;
         Ok(())
     }
@@ -144,7 +155,8 @@ impl InFlightLimit {
         self.limit
     }
 
-    pub fn served(&mut self, sending: &Sending) {
+    pub fn served(&mut self, now: Secs, sending: &Sending, others: usize) {
+        self.weigh(now, sending, others);
         self.proven = self.proven.max(sending.in_flight);
         if self
             .proving_from
@@ -186,8 +198,26 @@ impl InFlightLimit {
 
     /// Takes note of a time-out: the server cannot keep up.
     pub fn overran(&mut self, now: Secs, sending: &Sending) {
+        self.bear(now, sending, self.limit / 2);
+    }
+
+    /// Compares the time that a response took, while `others` are in flight, to what is borne with. Twice as many take twice as long at worst. They all
+    /// share a server or stand in its line, which is as long as it was when the request came.
+    fn weigh(&mut self, now: Secs, sending: &Sending, others: usize) {
+        let took = now - sending.sent_at;
+        let borne = |in_flight: usize| (in_flight as f64 * self.borne_secs / took) as usize;
+        if took > self.borne_secs {
+            let in_flight = sending.in_flight.max(others + 1).min(self.limit);
+            self.bear(now, sending, borne(in_flight));
+        } else if self.borne < self.most {
+            self.borne = borne(sending.in_flight).clamp(self.borne, self.most);
+        }
+    }
+
+    fn bear(&mut self, now: Secs, sending: &Sending, borne: usize) {
         if sending.sent_at >= self.cut_at {
-            self.cut(now, self.limit / 2, 0.0);
+            self.cut(now, borne, 0.0);
+            self.borne = self.limit;
             self.growth_at = now + self.rest_secs;
             self.proven = self.proven.min(self.limit);
         }

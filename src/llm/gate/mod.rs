@@ -115,14 +115,17 @@ impl Drop for InLine<'_> {
 }
 
 impl Gate {
+    /// At most `concurrency` requests on the wire, for each of which a response may take `response_max`.
     pub fn new(
         concurrency: usize,
+        response_max: Duration,
         requests_per_minute: Option<u32>,
         tokens_per_minute: Option<u32>,
     ) -> Self {
         Gate {
             flow: Mutex::new(Flow::new(
                 concurrency,
+                response_max.as_secs_f64(),
                 requests_per_minute,
                 tokens_per_minute,
             )),

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::task::JoinSet;
 
+/// Longest that a response may take.
+const RESPONSE_MAX: Duration = Duration::from_secs(300);
+
 /// What a simulated server limits.
 #[derive(Clone, Copy, Debug)]
 enum Rule {
@@ -144,7 +147,7 @@ async fn run(server: Server, requests: usize) -> Result {
     const CONCURRENCY: usize = 64;
     let shared = Arc::new((
         server,
-        Gate::new(CONCURRENCY, None, None),
+        Gate::new(CONCURRENCY, RESPONSE_MAX, None, None),
         AtomicUsize::new(0),
     ));
     let mut workers = JoinSet::new();
@@ -296,7 +299,7 @@ async fn a_very_small_allowance_is_lived_with() {
 /// A server that refuses everything for a minute and then recovers is soon used in full again.
 #[tokio::test(start_paused = true)]
 async fn the_gate_opens_again_after_an_outage() {
-    let gate = Gate::new(64, None, None);
+    let gate = Gate::new(64, RESPONSE_MAX, None, None);
     let started = Instant::now();
     let outage = Duration::from_secs(60);
     while started.elapsed() < outage {
@@ -319,7 +322,7 @@ async fn the_gate_opens_again_after_an_outage() {
 /// Every form of the request but the third is refused after 5 ms. Of 64 workers, few pay for learning that.
 #[tokio::test(start_paused = true)]
 async fn an_unproven_form_is_tried_by_few() {
-    let shared = Arc::new((Gate::new(64, None, None), Mutex::new((0, 0))));
+    let shared = Arc::new((Gate::new(64, RESPONSE_MAX, None, None), Mutex::new((0, 0))));
     shared.0.prove();
     let mut workers = JoinSet::new();
     for _ in 0..64 {
@@ -350,7 +353,7 @@ async fn an_unproven_form_is_tried_by_few() {
 /// The first answer takes a second, a complaint would have come at once: the others need not wait for it.
 #[tokio::test(start_paused = true)]
 async fn a_form_that_nobody_complains_of_is_used_before_it_is_answered() {
-    let gate = Arc::new(Gate::new(64, None, None));
+    let gate = Arc::new(Gate::new(64, RESPONSE_MAX, None, None));
     gate.heard_after(Duration::from_millis(2));
     gate.prove();
     let started = Instant::now();
@@ -378,7 +381,7 @@ async fn an_unlimited_server_is_filled_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn an_allowance_of_the_user_is_kept() {
-    let gate = Gate::new(64, Some(600), Some(6000));
+    let gate = Gate::new(64, RESPONSE_MAX, Some(600), Some(6000));
     let started = Instant::now();
     for _ in 0..30 {
         gate.enter(100.0).await.end(Pressure::Served, Some(50.0));
@@ -398,7 +401,7 @@ async fn wants_work(gate: &Gate) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn more_work_is_wanted_while_a_place_would_stay_free() {
-    let gate = Gate::new(4, None, None);
+    let gate = Gate::new(4, RESPONSE_MAX, None, None);
     gate.owe(1000);
     let mut on_the_wire = Vec::new();
     for _ in 0..2 {
@@ -421,7 +424,7 @@ async fn more_work_is_wanted_while_a_place_would_stay_free() {
 /// What was begun will fill a server of four places for a while, even where little is in line yet.
 #[tokio::test(start_paused = true)]
 async fn more_work_is_wanted_until_enough_is_owed() {
-    let gate = Gate::new(4, None, None);
+    let gate = Gate::new(4, RESPONSE_MAX, None, None);
     for _ in 0..4 {
         gate.expect();
     }
@@ -435,7 +438,7 @@ async fn more_work_is_wanted_until_enough_is_owed() {
 
 #[tokio::test(start_paused = true)]
 async fn places_are_given_in_order_and_given_back_when_dropped() {
-    let gate = Gate::new(1, None, None);
+    let gate = Gate::new(1, RESPONSE_MAX, None, None);
     let first = gate.enter(0.0).await;
     let order = Mutex::new(Vec::new());
     let follow = async |name| {
@@ -453,7 +456,7 @@ async fn places_are_given_in_order_and_given_back_when_dropped() {
 
 #[tokio::test(start_paused = true)]
 async fn time_outs_halve_the_limit_once_for_each_burst() {
-    let gate = Gate::new(8, None, None);
+    let gate = Gate::new(8, RESPONSE_MAX, None, None);
     for limit in [4, 2, 1, 1] {
         tokio::time::advance(Duration::from_millis(100)).await;
         let mut burst = Vec::new();
@@ -465,5 +468,62 @@ async fn time_outs_halve_the_limit_once_for_each_burst() {
             .into_iter()
             .for_each(|pass| pass.end(Pressure::Overran, None));
         assert_eq!(gate.state().limit, limit);
+    }
+}
+
+/// A server with `slots` places and a line in front of them: how many of 200 requests timed out on the way, and what share of the time its places
+/// were taken.
+async fn stand_in_line(slots: usize, answer_secs: f64) -> (usize, f64) {
+    const REQUESTS: usize = 200;
+    let shared = Arc::new((
+        Gate::new(16, RESPONSE_MAX, None, None),
+        Semaphore::new(slots),
+    ));
+    let timed_out = Arc::new(AtomicUsize::new(0));
+    let started = Instant::now();
+    let mut requests = JoinSet::new();
+    for nth in 0..REQUESTS {
+        let (shared, timed_out) = (Arc::clone(&shared), Arc::clone(&timed_out));
+        let takes = Duration::from_secs_f64(answer_secs * (0.5 + nth as f64 * 0.618 % 1.0));
+        requests.spawn(async move {
+            let (gate, places) = &*shared;
+            loop {
+                let pass = gate.enter(0.0).await;
+                let answer = async {
+                    let _place = places.acquire().await.unwrap();
+                    tokio::time::sleep(takes).await;
+                };
+                match tokio::time::timeout(RESPONSE_MAX, answer).await {
+                    Ok(()) => return pass.end(Pressure::Served, None),
+                    Err(_) => pass.end(Pressure::Overran, None),
+                }
+                timed_out.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    requests.join_all().await;
+    let least = REQUESTS as f64 * answer_secs / slots as f64;
+    (
+        timed_out.load(Ordering::Relaxed),
+        least / started.elapsed().as_secs_f64(),
+    )
+}
+
+/// A model on a small machine lets requests wait in line. More of them than it answers in time are answers that it begins for nobody.
+#[tokio::test(start_paused = true)]
+async fn a_line_is_kept_so_short_that_all_in_it_are_answered_in_time() {
+    for (slots, answer_secs) in [
+        (1, 30.0),
+        (2, 60.0),
+        (2, 120.0),
+        (4, 100.0),
+        (1, 5.0),
+        (16, 140.0),
+    ] {
+        let (timed_out, busy) = stand_in_line(slots, answer_secs).await;
+        assert!(
+            timed_out <= 30 && busy >= 0.85,
+            "{slots} x {answer_secs} s: {timed_out} timed out, {busy:.2} busy"
+        );
     }
 }
