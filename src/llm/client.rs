@@ -10,7 +10,7 @@ use super::endpoint::{Address, Endpoint, Limits};
 use super::error::{LlmError, RunStop};
 use super::gate::Gate;
 use super::health::Health;
-use super::listing::{Listed, list, window_in_force};
+use super::listing::{Listed, list, places_in_force};
 use super::meter::{Meter, Snapshot};
 use super::models;
 use super::outage::Outage;
@@ -39,6 +39,7 @@ pub struct Client {
     pub(super) outage: Arc<Outage>,
     pub(super) meter: Arc<Meter>,
     list_trouble: Option<String>,
+    places: Option<usize>,
     learnt: Mutex<Learnt>,
 }
 
@@ -86,9 +87,10 @@ impl Client {
         let Listed { models, trouble } = listed;
         let heard_after = asked_at.elapsed();
         let model = models::choose(endpoint.model.as_deref(), &models, &address.base)?;
-        let context_tokens = window_in_force(&transport, &address, &model).await;
+        let places = places_in_force(&transport, &address, &model).await;
+        let count = places.count.unwrap_or(usize::MAX);
         let gate = Gate::new(
-            limits.concurrency,
+            limits.concurrency.min(count),
             limits.total_timeout,
             limits.requests_per_minute,
             limits.tokens_per_minute,
@@ -100,6 +102,7 @@ impl Client {
         }
         Ok(Client {
             list_trouble: trouble,
+            places: places.count,
             gate: Arc::new(gate),
             address,
             opening: body::opening(&model.id),
@@ -112,7 +115,7 @@ impl Client {
             outage: Arc::default(),
             meter: Arc::default(),
             learnt: Mutex::new(Learnt {
-                context_tokens,
+                context_tokens: places.context_tokens,
                 ..Learnt::default()
             }),
         })
@@ -126,9 +129,10 @@ impl Client {
         let key = self.key.as_ref();
         let listed = list(&self.transport, &self.address, &self.limits, key, true).await?;
         let model = models::choose(Some(model), &listed.models, &self.address.base)?;
-        let context_tokens = window_in_force(&self.transport, &self.address, &model).await;
+        let places = places_in_force(&self.transport, &self.address, &model).await;
         Ok(Client {
             list_trouble: listed.trouble,
+            places: places.count,
             address: self.address.clone(),
             opening: body::opening(&model.id),
             model: model.id,
@@ -141,10 +145,15 @@ impl Client {
             outage: Arc::clone(&self.outage),
             meter: Arc::clone(&self.meter),
             learnt: Mutex::new(Learnt {
-                context_tokens,
+                context_tokens: places.context_tokens,
                 ..Learnt::default()
             }),
         })
+    }
+
+    /// The requests that the server works on at a time, if it tells: no more are sent at once.
+    pub fn places(&self) -> Option<usize> {
+        self.places
     }
 
     /// The model that is asked.

@@ -6,7 +6,7 @@ use super::backoff;
 use super::classify::{Absence, Verdict, classify};
 use super::endpoint::{Address, Limits};
 use super::error::{LlmError, RunStop};
-use super::models::{self, ListedModel};
+use super::models::{self, ListedModel, Places};
 use super::response::excerpt;
 use super::secret::Secret;
 use super::transport::{Exchange, Transport};
@@ -124,15 +124,21 @@ fn read_list(
     }
 }
 
-/// The window that one request has: llama.cpp divides the model's between its slots and tells so in its properties.
-pub(super) async fn window_in_force(
+/// The places that a server has for requests: llama.cpp divides the model's window between its slots and tells so in its properties.
+pub(super) async fn places_in_force(
     transport: &Transport,
     address: &Address,
     model: &ListedModel,
-) -> Option<u32> {
-    if !model.llama_cpp {
-        return model.context_tokens;
+) -> Places {
+    let told = match model.llama_cpp {
+        true => transport.get(&address.props, LIST_TIMEOUT).await.ok(),
+        false => None,
+    };
+    let places = told.map_or_else(Places::default, |exchange| {
+        models::read_props(&exchange.body)
+    });
+    Places {
+        context_tokens: places.context_tokens.or(model.context_tokens),
+        ..places
     }
-    let exchange = transport.get(&address.props, LIST_TIMEOUT).await.ok()?;
-    models::read_props(&exchange.body).or(model.context_tokens)
 }

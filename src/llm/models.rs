@@ -53,11 +53,28 @@ fn window(entry: &Value) -> Option<u32> {
     u32::try_from(direct.or(meta)?).ok().filter(|&n| n > 0)
 }
 
-/// The window of one slot of a llama.cpp server, from its `/props`.
-pub(super) fn read_props(body: &[u8]) -> Option<u32> {
-    let props: Value = serde_json::from_slice(body).ok()?;
-    let tokens = props["default_generation_settings"]["n_ctx"].as_u64()?;
-    u32::try_from(tokens).ok().filter(|&n| n > 0)
+/// What a server says of each of its places for a request.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Places {
+    /// The window of one.
+    pub context_tokens: Option<u32>,
+    /// How many there are. Each keeps the prefix of the request before, so that a line in front of them costs every prompt its cache.
+    pub count: Option<usize>,
+}
+
+/// The slots of a llama.cpp server, from its `/props`.
+pub(super) fn read_props(body: &[u8]) -> Places {
+    let props: Value = serde_json::from_slice(body).unwrap_or_default();
+    let tokens = props["default_generation_settings"]["n_ctx"].as_u64();
+    let count = props["total_slots"].as_u64();
+    Places {
+        context_tokens: tokens
+            .and_then(|n| u32::try_from(n).ok())
+            .filter(|&n| n > 0),
+        count: count
+            .and_then(|n| usize::try_from(n).ok())
+            .filter(|&n| n > 0),
+    }
 }
 
 /// The model to ask: the named one, if the server has it, or the only one.
@@ -174,9 +191,13 @@ mod tests {
         assert_eq!(window_of(r#""context_length":0"#), None);
         assert_eq!(window_of(r#""context_length":"big""#), None);
         assert_eq!(
-            read_props(br#"{"default_generation_settings":{"n_ctx":4096}}"#),
-            Some(4096)
+            read_props(br#"{"default_generation_settings":{"n_ctx":4096},"total_slots":2}"#),
+            Places {
+                context_tokens: Some(4096),
+                count: Some(2),
+            }
         );
+        assert_eq!(read_props(b"<html>"), Places::default());
         for body in ["", "{}", "<html>", r#"{"data":7}"#, r#"{"data":null}"#] {
             assert_eq!(read_list(body.as_bytes()), None);
         }

@@ -739,3 +739,29 @@ async fn retry_after_pauses_every_request_once() {
     assert_eq!((chats.len(), client.snapshot().refused), (9, 1));
     assert!(chats[1].at - chats[0].at >= Duration::from_millis(50));
 }
+
+/// A line in front of llama.cpp's slots would cost every prompt its cached prefix.
+#[tokio::test]
+async fn a_server_that_tells_its_places_is_sent_no_more_at_once() {
+    let server = ModelServer::scripted(|seen| match &seen.path[..] {
+        path if path.ends_with("/models") => Reply::json(
+            200,
+            json!({"data": [{"id": MODEL, "object": "model", "owned_by": "llamacpp"}]}),
+        ),
+        "/props" => Reply::json(200, json!({"total_slots": 2})),
+        _ => Reply {
+            delay: Duration::from_millis(20),
+            ..answer(seen)
+        },
+    });
+    let client = Client::connect(&endpoint(server.base_url()), limits())
+        .await
+        .unwrap();
+    assert_eq!(client.places(), Some(2));
+    let request = text_request();
+    let all = futures_util::future::join_all((0..12).map(|_| client.complete(&request)));
+    for result in all.await {
+        result.unwrap();
+    }
+    assert_eq!(server.in_flight_most(), 2);
+}

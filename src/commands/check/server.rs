@@ -66,6 +66,7 @@ async fn ask(
     looked.spend = spend(&probed, &client, settings);
     looked.lines.push(key(&endpoint));
     looked.lines.extend(lines(&probed, &client.profile()));
+    looked.lines.extend(places(&client));
     if let Err(error) = remember(workspace, &client).await {
         let cure = "the first run will learn it again";
         let line = Line::warn("memory", error.to_string(), cure);
@@ -157,6 +158,12 @@ fn list(client: &Client) -> Option<Line> {
     let found = format!("the list of models is of no use: {trouble}");
     let cure = "none is needed as long as a model is named; its window is not known, though";
     Some(Line::warn("models", found, cure))
+}
+
+fn places(client: &Client) -> Option<Line> {
+    let count = client.places()?;
+    let found = format!("{count} requests at a time; a run sends no more at once");
+    Some(Line::ok("places", found))
 }
 
 fn price(client: &Client, settings: &EndpointSettings) -> Line {

@@ -101,8 +101,13 @@ impl Flow {
             Pressure::Served => self.limit.served(now, sending, self.in_flight),
             Pressure::Overran => self.limit.overran(now, sending),
             Pressure::Refused(wait) => self.refused(now, sending, wait),
-            Pressure::Away(pause) if self.knock.missed(now, sending) => self.pause(now, pause),
-            Pressure::Away(_) | Pressure::Unknown => {}
+            Pressure::Away(pause) => {
+                self.limit.unanswered(now, sending);
+                if self.knock.missed(now, sending) {
+                    self.pause(now, pause);
+                }
+            }
+            Pressure::Unknown => {}
         }
     }
 

@@ -35,6 +35,8 @@ const DOUBLED_REST_SECS_MAX: Secs = 60.0;
 /// Rests are stretched by steps of this part of themselves, so that looking for more never stays in step with the answers.
 const GOLDEN_PART: f64 = 0.618_033_988_75;
 
+/// So many responses are weighed together: one may be slow by chance.
+const WEIGHED: u32 = 4;
 /// Of the time that a response may take, the part that is borne with: an answer may be twice as long as others.
 const BORNE_PART: f64 = 0.5;
 
@@ -42,10 +44,16 @@ const BORNE_PART: f64 = 0.5;
 pub(super) struct InFlightLimit {
     most: usize,
     limit: usize,
-    /// A response that takes longer has waited in a line that is too long.
+    /// Responses that take longer have waited in a line that is too long.
     borne_secs: Secs,
-    /// So many are answered in that time, once a response was not.
+    /// So many are answered in that time, once responses were not.
     borne: usize,
+    /// The latest responses to requests that were sent since the last cut.
+    latest: Responses,
+    /// The first that were too slow.
+    slow: Option<Responses>,
+    /// Whether slow responses were found to be as slow with fewer in flight: there is no line then.
+    is_slow_by_itself: bool,
     /// So many may be in flight while the ramp is climbed, and when the next step may be taken.
     ramp: usize,
     ramp_at: Secs,
@@ -76,6 +84,9 @@ impl InFlightLimit {
             limit: most,
             borne_secs: response_secs_max * BORNE_PART,
             borne: most,
+            latest: Responses::default(),
+            slow: None,
+            is_slow_by_itself: false,
             ramp: 1,
             ramp_at: 0.0,
             heard_secs: 0.0,
@@ -155,8 +166,8 @@ impl InFlightLimit {
         self.limit
     }
 
+    /// Takes note of a response that came while `others` were in flight.
     pub fn served(&mut self, now: Secs, sending: &Sending, others: usize) {
-        self.weigh(now, sending, others);
         self.proven = self.proven.max(sending.in_flight);
         if self
             .proving_from
@@ -173,6 +184,9 @@ impl InFlightLimit {
                     .growth_at
                     .max(self.cut_at + self.rest_secs * (1.0 + self.stretch / 2.0));
             }
+            self.latest
+                .add(now - sending.sent_at, sending.in_flight, others + 1);
+            self.weigh(now);
         }
     }
 
@@ -196,31 +210,52 @@ impl InFlightLimit {
         true
     }
 
+    /// Takes note of a request that ended without a response. If that took all the time there is, it timed out.
+    pub fn unanswered(&mut self, now: Secs, sending: &Sending) {
+        if (now - sending.sent_at) * BORNE_PART >= self.borne_secs {
+            self.overran(now, sending);
+        }
+    }
+
     /// Takes note of a time-out: the server cannot keep up.
     pub fn overran(&mut self, now: Secs, sending: &Sending) {
-        self.bear(now, sending, self.limit / 2);
+        if sending.sent_at < self.cut_at {
+            return;
+        }
+        self.is_slow_by_itself = false;
+        self.slow = Some(Responses::alike(self.borne_secs / BORNE_PART, self.limit));
+        self.bear(now, self.limit / 2);
     }
 
-    /// Compares the time that a response took, while `others` are in flight, to what is borne with. Twice as many take twice as long at worst. They all
-    /// share a server or stand in its line, which is as long as it was when the request came.
-    fn weigh(&mut self, now: Secs, sending: &Sending, others: usize) {
-        let took = now - sending.sent_at;
-        let borne = |in_flight: usize| (in_flight as f64 * self.borne_secs / took) as usize;
-        if took > self.borne_secs {
-            let in_flight = sending.in_flight.max(others + 1).min(self.limit);
-            self.bear(now, sending, borne(in_flight));
-        } else if self.borne < self.most {
-            self.borne = borne(sending.in_flight).clamp(self.borne, self.most);
+    /// Compares what the latest responses took to what is borne with. In a line, twice as many take twice as long; of a server that is as slow with
+    /// fewer in flight, nothing is gained by sending fewer.
+    fn weigh(&mut self, now: Secs) {
+        if self.latest.count < WEIGHED {
+            return;
+        }
+        let latest = std::mem::take(&mut self.latest);
+        let borne = |in_flight: f64| (in_flight * self.borne_secs / latest.secs()) as usize;
+        if latest.secs() <= self.borne_secs {
+            self.borne = borne(latest.sent_among()).clamp(self.borne, self.most);
+        } else if self
+            .slow
+            .as_ref()
+            .is_some_and(|first| latest.are_no_faster_than(first))
+        {
+            self.is_slow_by_itself = true;
+            self.borne = self.most;
+        } else if !self.is_slow_by_itself {
+            let borne = borne(latest.shared_by().min(self.limit as f64));
+            self.slow.get_or_insert(latest);
+            self.bear(now, borne);
         }
     }
 
-    fn bear(&mut self, now: Secs, sending: &Sending, borne: usize) {
-        if sending.sent_at >= self.cut_at {
-            self.cut(now, borne, 0.0);
-            self.borne = self.limit;
-            self.growth_at = now + self.rest_secs;
-            self.proven = self.proven.min(self.limit);
-        }
+    fn bear(&mut self, now: Secs, borne: usize) {
+        self.cut(now, borne, 0.0);
+        self.borne = self.limit;
+        self.growth_at = now + self.rest_secs;
+        self.proven = self.proven.min(self.limit);
     }
 
     fn cut(&mut self, now: Secs, limit: usize, pause: Secs) {
@@ -228,6 +263,7 @@ impl InFlightLimit {
         self.limit = limit.clamp(1, self.most);
         self.cut_at = now;
         self.served = 0;
+        self.latest = Responses::default();
         self.rest_secs = rest_after(pause).max((self.rest_secs * 2.0).min(DOUBLED_REST_SECS_MAX));
         self.stretch = (self.stretch + GOLDEN_PART).fract();
         self.growth_at = now
@@ -237,5 +273,52 @@ impl InFlightLimit {
             } else {
                 self.rest_secs * (1.0 + self.stretch / 2.0)
             };
+    }
+}
+
+/// How long responses took, and among how many.
+#[derive(Debug, Default)]
+struct Responses {
+    count: u32,
+    secs: Secs,
+    sent_among: usize,
+    shared_by: usize,
+}
+
+impl Responses {
+    fn alike(secs: Secs, in_flight: usize) -> Self {
+        let mut one = Responses::default();
+        one.add(secs, in_flight, in_flight);
+        one
+    }
+
+    /// One more, of a request that was the last of `at_first` in flight when it left and one of `at_last` when it came back.
+    fn add(&mut self, secs: Secs, at_first: usize, at_last: usize) {
+        self.count += 1;
+        self.secs += secs;
+        self.sent_among += at_first;
+        self.shared_by += at_first.max(at_last);
+    }
+
+    /// What one took.
+    fn secs(&self) -> Secs {
+        self.secs / f64::from(self.count)
+    }
+
+    /// How many a server had before it that serves one after the other.
+    fn sent_among(&self) -> f64 {
+        self.sent_among as f64 / f64::from(self.count)
+    }
+
+    /// How many a server had that serves all at a time.
+    fn shared_by(&self) -> f64 {
+        self.shared_by as f64 / f64::from(self.count)
+    }
+
+    /// Whether these took nearer to as long as `others` than to what fewer take in a line.
+    fn are_no_faster_than(&self, others: &Responses) -> bool {
+        const FEWER: f64 = 0.8;
+        let part = self.shared_by() / others.shared_by();
+        part <= FEWER && self.secs() > others.secs() * f64::midpoint(1.0, part)
     }
 }
