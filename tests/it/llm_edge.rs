@@ -743,7 +743,7 @@ async fn retry_after_pauses_every_request_once() {
 /// A line in front of llama.cpp's slots would cost every prompt its cached prefix.
 #[tokio::test]
 async fn a_server_that_tells_its_places_is_sent_no_more_at_once() {
-    let server = ModelServer::scripted(|seen| match &seen.path[..] {
+    let server = ModelServer::scripted_whole(|seen| match &seen.path[..] {
         path if path.ends_with("/models") => Reply::json(
             200,
             json!({"data": [{"id": MODEL, "object": "model", "owned_by": "llamacpp"}]}),
