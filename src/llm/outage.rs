@@ -157,7 +157,7 @@ impl Client {
         }
     }
 
-    /// How long nothing is sent: as the server asks, or longer with every miss, but not past the end of patience.
+    /// How long nothing is sent: as the server asks, if it asks for any time at all, else longer with every miss, but not past the end of patience.
     fn pause(&self, silence: Silence, asked: Option<Duration>) -> Duration {
         let limits = &self.limits;
         // Of the jitter the half that keeps pauses growing: all requests wait for the same one.
@@ -165,6 +165,7 @@ impl Client {
         let (first, most) = (limits.backoff_first, limits.backoff_max);
         let own = || backoff::delay(silence.misses, random, first, most);
         let left = limits.outage_max.saturating_sub(silence.since.elapsed());
+        let asked = asked.filter(|wait| !wait.is_zero());
         asked.unwrap_or_else(|| own().min(left))
     }
 

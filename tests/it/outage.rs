@@ -340,6 +340,27 @@ async fn a_server_that_stays_away_ends_the_run_when_patience_does() {
     assert!(said.contains("untried"), "{said}");
 }
 
+/// "At once" may be asked for where nobody is served for long.
+#[tokio::test]
+async fn a_server_that_asks_for_no_wait_is_not_asked_without_end() {
+    let limits = Limits {
+        backoff_first: Duration::from_millis(100),
+        backoff_max: Duration::from_millis(400),
+        outage_max: Duration::from_secs(4),
+        ..hasty()
+    };
+    let busy = Reply::error(429, "rate_limit_exceeded", "slow down").header("retry-after", "0");
+    let served = AtomicUsize::new(0);
+    let server = ModelServer::scripted(move |seen| match served.fetch_add(1, SeqCst) {
+        0 => answer(seen),
+        _ => busy.clone(),
+    });
+    let client = connected(server.base_url(), limits).await;
+    client.complete(&request("Before?")).await.unwrap();
+    client.complete(&request("After?")).await.unwrap_err();
+    assert!(server.chat_count() <= 60, "{}", server.chat_count());
+}
+
 /// One prompt that a server cannot bear is no outage, whether others are served meanwhile or there are no others.
 #[tokio::test]
 async fn a_request_that_breaks_the_server_fails_alone() {
