@@ -10,6 +10,7 @@ use super::client::Client;
 use super::completion::Completion;
 use super::error::{ErrorClass, LlmError, RunStop};
 use super::gate::{Pass, Pressure};
+use super::health::Pulse;
 use super::meter::count;
 use super::outage::Miss;
 use super::outcome::Outcome;
@@ -275,7 +276,7 @@ impl Client {
         }
         tally.failures += 1;
         if tally.failures >= self.limits.attempts_max {
-            return Err(self.exhaust(setback, tally));
+            return self.exhaust(setback, tally);
         }
         Ok(Next::Again(self.delay(tally.failures, &setback)))
     }
@@ -296,13 +297,20 @@ impl Client {
         }
     }
 
-    pub(super) fn exhaust(&self, setback: Setback, tally: &Tally) -> LlmError {
+    /// Gives a request up that used up its attempts. Of a service of which nothing is known but such requests something harmless is asked first.
+    fn exhaust(&self, setback: Setback, tally: &Tally) -> Result<Next<'_>, LlmError> {
+        match self.health.exhausted(tally.began, setback.code) {
+            Pulse::Well => Err(self.exhausted(setback, tally)),
+            Pulse::Doubtful => Ok(Next::InDoubt(setback, true)),
+            Pulse::Mute => Err(self.end_run(RunStop::EndpointDead, &setback.message)),
+        }
+    }
+
+    /// The error of a request that used up its attempts while the service is well.
+    pub(super) fn exhausted(&self, setback: Setback, tally: &Tally) -> LlmError {
         let Setback { code, message, .. } = setback;
         if code == FailureCode::Blocked {
             return self.block(message);
-        }
-        if self.health.exhausted(tally.began, code) {
-            return self.end_run(RunStop::EndpointDead, &message);
         }
         self.health.refused(&message, RunStop::NoneServed);
         let message = format!("{message}, after {} attempts", tally.attempts);

@@ -10,8 +10,19 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// So many requests in a row without one success, and the run ends: the next ones would fail as well, and each is a file untried.
+/// So many requests in a row without one success, and the service may be dead: the next ones would fail as well, and each is a file untried.
 const EXHAUSTED_IN_A_ROW_MAX: u32 = 5;
+
+/// How the service does, as far as a request shows that used up its attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pulse {
+    /// The request may be at fault.
+    Well,
+    /// It said nothing but failures for too long, to requests that may all be at fault.
+    Doubtful,
+    /// It has not said a word to anybody since the request began.
+    Mute,
+}
 
 #[derive(Debug)]
 pub(super) struct Health {
@@ -57,14 +68,17 @@ impl Health {
         self.exhausted.store(0, Relaxed);
     }
 
-    /// A request that began at `began` used up its attempts, last by `code`. Whether the service counts as dead: it has not said a
-    /// word to anybody since then, or nothing but failures for too long.
-    pub fn exhausted(&self, began: Instant, code: FailureCode) -> bool {
+    /// A request that began at `began` used up its attempts, last by `code`, and nothing was known to be served meanwhile.
+    pub fn exhausted(&self, began: Instant, code: FailureCode) -> Pulse {
         let in_a_row = self.exhausted.fetch_add(1, Relaxed) + 1;
         let responded_at = self.made_at + Duration::from_nanos(self.responded_at.load(Relaxed));
         let mute =
             matches!(code, FailureCode::Connection | FailureCode::Timeout) && responded_at <= began;
-        mute || in_a_row >= EXHAUSTED_IN_A_ROW_MAX
+        match mute {
+            true => Pulse::Mute,
+            false if in_a_row >= EXHAUSTED_IN_A_ROW_MAX => Pulse::Doubtful,
+            false => Pulse::Well,
+        }
     }
 }
 
@@ -77,16 +91,25 @@ mod tests {
         let health = Health::new();
         let began = Instant::now();
         tokio::time::advance(Duration::from_secs(4)).await;
-        assert!(health.exhausted(began, FailureCode::Connection));
+        assert_eq!(
+            health.exhausted(began, FailureCode::Connection),
+            Pulse::Mute
+        );
         health.responded();
-        assert!(!health.exhausted(began, FailureCode::Connection));
-        assert!(!health.exhausted(began, FailureCode::ServerError));
+        assert_eq!(
+            health.exhausted(began, FailureCode::Connection),
+            Pulse::Well
+        );
+        assert_eq!(
+            health.exhausted(began, FailureCode::ServerError),
+            Pulse::Well
+        );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn five_in_a_row_are_death_and_a_success_starts_anew() {
+    async fn five_in_a_row_leave_doubt_and_a_success_starts_anew() {
         let health = Health::new();
-        let fail = || health.exhausted(Instant::now(), FailureCode::ServerError);
+        let fail = || health.exhausted(Instant::now(), FailureCode::ServerError) == Pulse::Doubtful;
         assert!(!(fail() || fail() || fail() || fail()));
         health.succeeded();
         assert!(!(fail() || fail() || fail() || fail()));

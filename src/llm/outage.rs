@@ -194,7 +194,8 @@ impl Client {
         let is_last_but_one = tally.failures + 1 >= setback.attempts_max;
         tally.is_vouched_for |= others_are_served && is_last_but_one;
         if tally.failures >= setback.attempts_max && tally.is_vouched_for {
-            return Err(self.exhaust(setback, tally));
+            self.health.succeeded();
+            return Err(self.exhausted(setback, tally));
         }
         let is_long = !miss.silence.is_told && lasted >= TOLD_AFTER;
         if is_last || is_long || is_last_but_one && !tally.is_vouched_for {
@@ -219,6 +220,9 @@ impl Client {
             self.gate.back();
             return Ok(self.delay(tally.failures, &setback));
         }
+        if !self.outage.has_served() {
+            return Err(self.end_run(RunStop::EndpointDead, &setback.message));
+        }
         if is_last {
             return Err(self.end_of_patience(&setback.message));
         }
@@ -237,6 +241,10 @@ impl Client {
         let is_there = sent.outcome.absence() == Absence::No;
         if is_there {
             self.is_heard(sent.sent_at);
+        }
+        if matches!(sent.outcome, Outcome::Usable(_)) {
+            self.health.succeeded();
+            self.outage.served();
         }
         Ok(is_there)
     }

@@ -6,6 +6,7 @@ use crate::model_server::{MODEL, Manner, ModelServer, Reply, Seen, answer};
 use crate::workspace::{Ran, Repo, Workspace};
 use pipeline::llm::{Client, Endpoint, ErrorClass, Limits, Output, Prefix, Request, RunStop};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -404,6 +405,38 @@ async fn a_request_that_breaks_the_server_fails_alone() {
         assert!(all.iter().all(Result::is_ok), "{name}");
         assert!(client.stopped().is_none(), "{name}");
     }
+}
+
+/// All chunks of the one new file, tried at once, say nothing of a server that answers something harmless.
+#[test]
+fn a_long_file_that_breaks_the_server_fails_alone() {
+    let (template, repo) = over(1);
+    let classes = (0..330).map(|n| QUEUE.replace("BoundedQueue", &format!("Queue{n:03}")));
+    repo.remove("queue_00.py")
+        .write("long.py", classes.collect::<Vec<_>>().join("\n\n"))
+        .commit();
+    template.run(&["scrape"]).expect(0);
+    let model = ModelServer::scripted(|seen| match about_long(seen) {
+        true => Reply::error(500, "", "oops"),
+        false => answer(seen),
+    });
+    let (workspace, ran) = run(&template, &model, &[]);
+    let mut chats = model.chats();
+    chats.retain(about_long);
+    let prompts: HashSet<_> = chats.into_iter().map(|seen| seen.raw).collect();
+    assert!(prompts.len() >= 6, "{}", prompts.len());
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let failed = failures(&workspace);
+    assert!(
+        failed.len() == 1 && failed[0].contains("long.py"),
+        "{failed:?}"
+    );
+}
+
+fn about_long(seen: &Seen) -> bool {
+    seen.texts("user")
+        .iter()
+        .any(|text| text.contains("long.py"))
 }
 
 /// A server that was never of use is not waited for.
