@@ -215,13 +215,14 @@ impl Client {
         tally: &mut Tally,
     ) -> Result<Duration, LlmError> {
         tokio::time::sleep(setback.wait.unwrap_or_default()).await;
-        if self.is_served().await? {
+        let is_served = self.is_served().await?;
+        if !self.outage.has_served() {
+            return Err(self.end_run(RunStop::EndpointDead, &setback.message));
+        }
+        if is_served {
             tally.is_vouched_for = tally.failures + 1 >= setback.attempts_max;
             self.gate.back();
             return Ok(self.delay(tally.failures, &setback));
-        }
-        if !self.outage.has_served() {
-            return Err(self.end_run(RunStop::EndpointDead, &setback.message));
         }
         if is_last {
             return Err(self.end_of_patience(&setback.message));

@@ -537,6 +537,32 @@ async fn a_failing_service_ends_the_run_before_all_files_are_tried() {
     assert_eq!(transient, 4);
 }
 
+/// An answer of no use to the harmless question is no proof that anybody is served, and is not asked for again and again.
+#[tokio::test]
+async fn a_service_that_cuts_what_it_does_not_fail_ends_the_run() {
+    let is_harmless = |seen: &Seen| {
+        seen.texts("user")
+            .iter()
+            .any(|text| text.contains("the sky"))
+    };
+    let server = ModelServer::scripted(move |seen| match is_harmless(seen) {
+        true => Reply::completion(json!({"content": "Yes"}), "length"),
+        false => Reply::error(500, "", "broken"),
+    });
+    let client = client(&server).await;
+    let all = async {
+        for _ in 0..4 {
+            let class = client.complete(&text_request()).await.unwrap_err().class;
+            assert_eq!(class, ErrorClass::Transient(FailureCode::ServerError));
+        }
+        client.complete(&text_request()).await.unwrap_err()
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(20), all).await;
+    let stop = ended.expect("it ends").run_stop();
+    assert_eq!(stop, Some(RunStop::EndpointDead));
+    assert_eq!(server.chat_count(), 26);
+}
+
 #[tokio::test]
 async fn a_key_that_the_server_echoes_is_blotted_out() {
     let echo = format!("your key is {KEY}");
