@@ -236,7 +236,9 @@ impl InFlightLimit {
         let latest = std::mem::take(&mut self.latest);
         let borne = |in_flight: f64| (in_flight * self.borne_secs / latest.secs()) as usize;
         if latest.secs() <= self.borne_secs {
-            self.borne = borne(latest.sent_among()).clamp(self.borne, self.most);
+            // A single request never shows whether there is room for two.
+            let borne = borne(latest.sent_among()).max(2);
+            self.borne = self.borne.max(borne).min(self.most);
         } else if self
             .slow
             .as_ref()

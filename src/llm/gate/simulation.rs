@@ -538,3 +538,26 @@ async fn what_is_slow_by_itself_is_sent_all_that_is_allowed() {
         );
     }
 }
+
+/// After a bad time that cut the limit to one, answers of medium length leave room for more.
+#[tokio::test(start_paused = true)]
+async fn the_limit_grows_again_after_a_bad_time() {
+    let gate = Arc::new(Gate::new(16, RESPONSE_MAX, None, None));
+    for _ in 0..5 {
+        tokio::time::advance(Duration::from_millis(100)).await;
+        let pass = gate.enter(0.0).await;
+        pass.end(Pressure::Overran, None);
+    }
+    assert_eq!(gate.state().limit, 1);
+    let mut requests = JoinSet::new();
+    for nth in 0..200 {
+        let gate = Arc::clone(&gate);
+        requests.spawn(async move {
+            let pass = gate.enter(0.0).await;
+            tokio::time::sleep(Duration::from_secs(80 + nth * 37 % 40)).await;
+            pass.end(Pressure::Served, None);
+        });
+    }
+    requests.join_all().await;
+    assert!(gate.state().limit >= 12, "{}", gate.state().limit);
+}
