@@ -6,6 +6,7 @@ use super::arithmetic;
 use super::bounds;
 use super::evidence::EvidenceIndex;
 use super::grounding::{Mention, Sort, UNKNOWN_SUPPORT};
+use super::prose;
 use super::widths;
 use super::words;
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,6 +129,8 @@ struct AtHand {
     given: Vec<f64>,
     /// Of the answer, each with its sentence.
     said: Vec<(usize, f64)>,
+    /// What the question counts in words.
+    asked_in_words: Vec<f64>,
     /// What the answer counts in words.
     in_words: Vec<f64>,
     source: Vec<f64>,
@@ -171,6 +174,9 @@ impl AtHand {
             said: numbers()
                 .filter_map(|m| Some((m.sentence, value(m.text)?)))
                 .collect(),
+            asked_in_words: words::each_token(question)
+                .filter_map(|t| prose::number_of_word(t.text))
+                .collect(),
             in_words: in_words.to_vec(),
             source: evidence.numbers().collect(),
             shifts_one: evidence.follows(words::hash("1"), words::hash("<<")),
@@ -190,6 +196,7 @@ impl AtHand {
         said.extend(&self.given);
         said.retain(|other| *other != value);
         self.given.contains(&value)
+            || self.asked_in_words.contains(&value)
             || arithmetic::follows_from_said(arithmetic::Written::of(mention.text, value), &said)
             || arithmetic::is_double_or_half(value, &said)
             || arithmetic::is_in_unit(value, mention.unit, &self.source)
@@ -356,6 +363,11 @@ mod tests {
         );
         assert_eq!(support("Of `LIMIT`. It is 32.", "32"), 1.0);
         assert_eq!(support("`LIMIT` goes from 48 to 57.", "57"), 1.0);
+        assert_eq!(support("`LIMIT` is 7.", "7"), 0.0);
+        let document = Document::parse("`LIMIT` is 7.");
+        let asked = "How are seven lines laid out?";
+        let found = grounding::mentions(&document, asked, &[], &Default::default(), &index);
+        assert_eq!(found[1].support, COMPUTED_SUPPORT);
         assert_eq!(support("It is 77.", "77"), 1.0);
         for (answer, number, least) in [
             ("`LIMIT` is -32.", "32", 0.0),

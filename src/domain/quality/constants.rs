@@ -176,6 +176,7 @@ pub fn of_expression(code: &str, evidence: &EvidenceIndex) -> Vec<f64> {
 
 fn value_after(text: &str) -> Option<(f64, bool)> {
     let mut is_default = false;
+    let mut is_explained = false;
     let tokens = words::tokens(text);
     for (at, token) in tokens.iter().enumerate() {
         if token.kind == Kind::Number {
@@ -184,11 +185,14 @@ fn value_after(text: &str) -> Option<(f64, bool)> {
             let joined = tokens.get(last + 1).is_some_and(|next| {
                 next.start == end && !matches!(next.text, "." | "," | ")" | ";" | ":")
                     || retouched::is_operator(next.text)
+                    || is_explained && next.kind == Kind::Name
             });
             let value = words::number_value(&text[token.start..end]).filter(|_| at > 0 && !joined);
             return value.map(|value| (value, is_default));
         }
         is_default |= DEFAULTS.contains(&token.text);
+        // A colon before so many of something begins an explanation: "`A` times `B`: 33 chunks".
+        is_explained |= token.text == ":";
         let leads = COPULAS.split(' ').any(|word| word == token.text);
         if !leads && !DEFAULTS.contains(&token.text) {
             return None;
@@ -267,6 +271,7 @@ mod tests {
             "It passes `LIMIT_ALL`, 20,000 of them.",
             "At `WAIT_MS`, which is set to 200, it stops.",
             "`BITS` is 16",
+            "`BITS`: 16.",
             "There is `BITS = 14`.",
             "The `timeout` defaults to 20.",
             "With `step` (default 3) it goes on.",
@@ -278,6 +283,7 @@ mod tests {
         for answer in [
             "`MAX_RETRIES` is 10.",
             "`MAX_RETRIES` is 99.",
+            "The limit is `BITS` times `MAX_RETRIES`: 33 chunks of four.",
             "It passes `LIMIT_ALL`, 10,000 of them.",
             "`MAX_RETRIES` and 12 others.",
             "`SIZE` is 4096.",

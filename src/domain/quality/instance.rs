@@ -136,6 +136,18 @@ pub fn summarises(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex
     (1..tokens.len()).filter(is_word).any(stands_at)
 }
 
+/// Whether an expression is what the source has of several numbered names, without their numbers: `parse(version)` for `parse(version1)` and
+/// `parse(version2)`.
+pub fn leaves_numbers_out(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
+    let stands_with = |at: usize, number: char| {
+        let mut numbered = wanted.to_vec();
+        numbered[at] = words::hash(&format!("{}{number}", tokens[at].text));
+        evidence.run(&numbered)
+    };
+    let mut names = (0..tokens.len()).filter(|at| tokens[*at].kind == Kind::Name);
+    names.any(|at| stands_with(at, '1') && stands_with(at, '2'))
+}
+
 /// Whether an expression is the head of a function of the source, less types or some of its parameters: `seek(at, from=0)` for
 /// `seek(self, at: int, from=0)`.
 pub fn is_signature(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
@@ -295,6 +307,19 @@ mod tests {
         assert!(is_received("cart.dirty = True"));
         for other in ["cart.dirty = False", "cart.seen = True", "dirty = True"] {
             assert!(!is_received(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_numbered_names_have_in_common_may_be_told_without_their_numbers() {
+        let index = index("a = parse(part1, true)\nb = parse(part2, true)\nc = read(side1, 7)\n");
+        let is_common = |code: &str| {
+            let tokens = words::tokens(code);
+            leaves_numbers_out(&tokens, &words::hashes(&tokens), &index)
+        };
+        assert!(is_common("parse(part, true)"));
+        for other in ["parse(part, false)", "parse(piece, true)", "read(side, 7)"] {
+            assert!(!is_common(other), "{other}");
         }
     }
 

@@ -29,10 +29,19 @@ pub fn is_affix(name: &str, evidence: &EvidenceIndex) -> bool {
     is_open && name.trim_matches('_').len() >= LETTERS_MIN && evidence.has_affix(name)
 }
 
-/// Whether a name is a part of an input of the question in another spelling: `HTTP_Response` of `HTTPResponse2`.
+/// Whether a name is a part of an input of the question in another spelling: `HTTP_Response` of `HTTPResponse2`, `depth` of `DEBUG_DEPTH`.
 pub fn is_respelt(name: &str, question: &str) -> bool {
     let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
     words::looks_like_code(name) && plain(question).contains(&plain(name))
+        || is_word_of_a_name(name, question)
+}
+
+/// Whether a name is one of the words that a longer name of the question is made of: `tracer` of `TagTracer`.
+pub fn is_word_of_a_name(name: &str, question: &str) -> bool {
+    let mut longer = question
+        .split(|c: char| !words::is_word(c))
+        .filter(|whole| words::looks_like_code(whole) && *whole != name);
+    longer.any(|whole| words::parts(whole).any(|part| part.eq_ignore_ascii_case(name)))
 }
 
 /// What stands before `function named "dump"` in a text, where a quotation is so told to be the name of what only the source can define.
@@ -57,4 +66,20 @@ pub fn before_definition<'t>(text: &'t str, quote: &str) -> Option<&'t str> {
     let unjoined = joints.find_map(|joint| told.strip_suffix(joint));
     let told = unjoined.unwrap_or(told).trim_end();
     DEFINED.iter().find_map(|kind| told.strip_suffix(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_a_name_of_the_question_is_known() {
+        let question = "What is stored for DEBUG_DEPTH=ten by a `TagTracer`?";
+        for name in ["depth", "tracer"] {
+            assert!(is_respelt(name, question), "{name}");
+        }
+        for name in ["dept", "stored", "TagTracer", "debugger"] {
+            assert!(!is_word_of_a_name(name, question), "{name}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use super::elsewhere::Elsewhere;
 use super::evidence::EvidenceIndex;
 use super::grounding::{Mention, Sort};
 use super::markdown::Document;
+use super::naming;
 use super::prose;
 use super::reading;
 use super::relevance;
@@ -58,7 +59,8 @@ pub fn unknown_name(
     let inputs = inputs(question, &mentions);
     let mut asked_about = mentions
         .iter()
-        .filter(|name| !stands_in(&inputs, name) && !is_askers(name, question));
+        .filter(|name| !stands_in(&inputs, name) && !is_askers(name, question))
+        .filter(|name| !naming::is_word_of_a_name(name.text, question));
     asked_about
         .find(|name| name.is_unknown_name())
         .map(|name| name.text.to_owned())
@@ -81,10 +83,13 @@ pub fn speaks_of(question: &str, repository: &str, evidence: &EvidenceIndex) -> 
             })
 }
 
-/// Whether a code span is what is put in rather than what is asked about: the flag of a command, a number, a path or a line of data.
+/// Whether a code span is what is put in rather than what is asked about: the flag of a command, a number, a path, a pattern, a host or a line
+/// of data.
 fn is_put_in(span: &str) -> bool {
-    let leads = |c: char| c.is_ascii_digit() || matches!(c, '-' | '/' | '.');
+    const DOMAINS: [&str; 3] = [".com", ".org", ".net"];
+    let leads = |c: char| c.is_ascii_digit() || matches!(c, '-' | '/' | '.' | '*');
     span.starts_with(leads)
+        || DOMAINS.iter().any(|domain| span.ends_with(domain))
         || span.contains(|c: char| c.is_whitespace() || "=#%~^@/".contains(c))
             && !span.contains('(')
 }
@@ -165,6 +170,24 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_may_be_called_after_its_type() {
+        let evidence = Evidence {
+            chunk: "class TagTracer:\n    def get(self, name): ...\n",
+            ..Evidence::default()
+        };
+        let index = EvidenceIndex::new(&evidence, Default::default());
+        let unknown = |question: &str| unknown_name(question, &index, None);
+        assert_eq!(
+            unknown("What does `tracer.get(1)` of a `TagTracer` give?"),
+            None
+        );
+        assert_eq!(
+            unknown("What does `plotter.get(1)` of a `TagTracer` give?").as_deref(),
+            Some("plotter")
+        );
+    }
+
+    #[test]
     fn a_question_is_about_a_text_that_has_a_name_of_its() {
         let names = |question: &str| names_part_of(question, CHUNK, "acme/lines");
         assert!(names("What does `load_lines` give back?") && names("Where does `limit` go?"));
@@ -196,6 +219,7 @@ mod tests {
             Some("load_line")
         );
         for question in [
+            "Does `load_lines` take `x*.example.com`, and `*.*.org`?",
             "How does `load_lines` in `lines/load.py` of acme/lines treat `limit`?",
             "What does load_lines(path, limit=20) give back for a file of 30 lines?",
             "Why is a JSON file read line by line?",

@@ -346,7 +346,13 @@ pub fn is_line_number(tokens: &[Token<'_>], at: usize) -> bool {
         word.is_some_and(|w| w.eq_ignore_ascii_case("line") || w.eq_ignore_ascii_case("lines"))
     };
     let ranges = matches!(before(1), Some("-" | "–" | "to" | "and" | "through"));
-    says_line(before(1)) || (ranges && says_line(before(3)))
+    // Files have no line 0: who counts from there speaks of other lines.
+    let first = if says_line(before(1)) {
+        at
+    } else {
+        at.saturating_sub(2)
+    };
+    (says_line(before(1)) || (ranges && says_line(before(3)))) && tokens[first].text != "0"
 }
 
 /// Whether a token is a full stop or its like before white space, or a line's end.
@@ -463,7 +469,8 @@ mod tests {
 
     #[test]
     fn line_numbers_are_told_from_other_numbers() {
-        let tokens = words::tokens("on line 12 and in Lines 3-5, 7 of 9");
+        let tokens =
+            words::tokens("on line 12 and in Lines 3-5, 7 of 9; lines 0 and 4 of the output");
         let numbers: Vec<&str> = (0..tokens.len())
             .filter(|&i| tokens[i].kind == Kind::Number && is_line_number(&tokens, i))
             .map(|i| tokens[i].text)

@@ -18,6 +18,11 @@ const DUE_PER_WORD: f64 = 0.001;
 /// More is never due: of longer chunks, too few answers were looked at.
 const DUE_AT_MOST: f64 = 0.5;
 
+/// Share of words that an answer has in common with any source file.
+pub const SHARE_BY_CHANCE: f64 = 0.35;
+/// So many words with that share are added to those of an answer: one or two of its own tell little.
+const WORDS_BY_CHANCE: f64 = 8.0;
+
 /// The content words of a question and its answer.
 #[derive(Debug)]
 pub struct Wording {
@@ -54,14 +59,15 @@ impl Wording {
     }
 
     /// Share of the answer's content words, those of the question and of any talk about programs left out, that the source has too. In true answers it is near a half, in
-    /// empty talk and in answers about other files near a fifth.
+    /// empty talk and in answers about other files near a fifth. Eight more words count, with a share by chance.
     pub fn shared(&self, evidence: &EvidenceIndex) -> f64 {
         let own = || self.said.difference(&self.asked);
         let known = own()
             .filter(|stem| !GENERIC.contains(stem))
             .filter(|stem| evidence.has_stem(**stem))
             .count();
-        known as f64 / own().count().max(1) as f64
+        (known as f64 + WORDS_BY_CHANCE * SHARE_BY_CHANCE)
+            / (own().count() as f64 + WORDS_BY_CHANCE)
     }
 
     /// How far the answer keeps to its subject throughout: what the stretch that has least of the source and the question has of what is due, 1 at
@@ -212,10 +218,10 @@ mod tests {
         };
         let index = EvidenceIndex::new(&evidence, Default::default());
         let shared = |answer: &str| wording("What is it?", answer).shared(&index);
-        assert_eq!(
-            shared("It checks the input, handles errors and keeps the defaults."),
-            0.0
+        assert!(
+            shared("It checks the input, handles errors and keeps the defaults.") < SHARE_BY_CHANCE
         );
-        assert!(shared("It seals the envelope.") > 0.9);
+        assert!(shared("It seals the envelope.") > SHARE_BY_CHANCE);
+        assert_eq!(shared("It is."), SHARE_BY_CHANCE);
     }
 }

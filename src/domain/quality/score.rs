@@ -7,7 +7,7 @@ use super::evidence::EvidenceIndex;
 use super::grounding::{ASKED_SUPPORT, Mention, Sort};
 use super::markdown::{Document, Piece};
 use super::quoting::{self, Quoting};
-use super::relevance::Wording;
+use super::relevance::{self, Wording};
 use super::words;
 use super::{repetition, syntax};
 use serde::{Deserialize, Serialize};
@@ -41,13 +41,13 @@ const REPETITION_COST: f64 = 3.0;
 const SENTENCE_AGAIN_FACTOR: f64 = 0.4;
 /// A name that the question brought or that every program has tells this much of what a new one tells.
 const ECHO_WEIGHT: f64 = 0.25;
+/// What numbers tell where nothing else does: small ones stand in any source.
+const BARE_NUMBERS_SHARE: f64 = 0.5;
 /// All that the question brought tells no more than this together: a long call in a question is still an echo.
 const ECHOES_MAX: f64 = 0.75;
 /// An input of the question that the answer takes up to follow it through tells this much, and no more than two do.
 const INPUT_WEIGHT: f64 = 0.75;
 const INPUTS_MAX: usize = 2;
-/// Share of words that an answer has in common with any source file.
-const WORDING_BY_CHANCE: f64 = 0.35;
 /// An answer in the source's own words tells as much as this many names.
 const WORDING_WEIGHT: f64 = 4.0;
 /// An answer that takes up no word of its question keeps this much: it may well answer in other words.
@@ -67,7 +67,7 @@ pub struct Parts {
     /// 0.6 for each code block that is no quotation and does not parse.
     pub syntax: f64,
     /// `1 - 0.5^n` for the n distinct things of the source that the answer names or quotes, those of the question (0.75 together at most) and
-    /// everyday names counting a quarter, 0.75 for each of two inputs of the question's that it takes up, plus 4 times the share of its words that the source has, beyond 0.35.
+    /// everyday names counting a quarter, numbers a half where nothing else is named, 0.75 for each of two inputs of the question's that it takes up, plus 4 times the share of its words (and of eight more, with a share of 0.35) that the source has, beyond 0.35.
     pub substance: f64,
     /// `0.8 + 0.2 * min(1, 4 * share)` for the share of the question's words that the answer takes up.
     pub relevance: f64,
@@ -226,11 +226,15 @@ impl Subject<'_> {
             let of_sort = told.values().filter(move |m| m.asked == is_echo);
             of_sort.map(move |m| weight(m)).sum::<f64>()
         };
+        let is_bare = told
+            .values()
+            .all(|m| m.asked || matches!(m.sort, Sort::Number | Sort::Line));
+        let share = if is_bare { BARE_NUMBERS_SHARE } else { 1.0 };
         weigh(true).min(ECHOES_MAX)
-            + weigh(false)
+            + share * weigh(false)
             + self.quoting.exact as f64
             + INPUT_WEIGHT * self.inputs_taken.min(INPUTS_MAX) as f64
-            + WORDING_WEIGHT * (wording - WORDING_BY_CHANCE).max(0.0)
+            + WORDING_WEIGHT * (wording - relevance::SHARE_BY_CHANCE).max(0.0)
     }
 }
 

@@ -615,3 +615,16 @@ fn what_follows_from_a_question_or_from_a_text_of_the_source_is_no_misquotation(
     assert!(!is_flagged("It makes `Foo_Bar` of it.", "Foo_Bar"));
     assert!(is_flagged("It makes `Bar_Two` of it.", "Bar_Two"));
 }
+
+#[test]
+fn a_question_said_again_with_a_number_rests_on_nothing() {
+    let evidence = Evidence {
+        chunk: "# Tokens\n\nA parser of two functions. Give it ten tokens:\n\n    token_t tokens[10];\n",
+        ..Evidence::default()
+    };
+    let index = EvidenceIndex::new(&evidence, Default::default());
+    let question = "What is the largest count of positive numbers that can be expressed as a sum of 2 integers?";
+    let answer = "The largest count of positive numbers that can be expressed as a sum of two integers is 10.";
+    let score = rate(question, answer, &index);
+    assert!(score.value < 0.5, "{score:?}");
+}
