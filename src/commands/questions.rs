@@ -176,7 +176,10 @@ impl Engine {
         let Some(flaw) = context.flaw(&question.question) else {
             return Ok(Ok(question));
         };
-        if flaw == Flaw::NamesNothing && !context.is_about(shown, &question.question) {
+        if flaw == Flaw::NamesNothing
+            && (premise::says_nothing(&question.question)
+                || !context.is_about(shown, &question.question))
+        {
             return Ok(Err(FailureCode::QuestionUngrounded));
         }
         let focus = slot.and_then(|slot| slot.focus.as_deref());

@@ -73,6 +73,7 @@ fn a_question_about_what_is_not_there_gives_way_to_a_plain_one() {
     for question in [
         "In the demo project, what is the purpose of the demo_header_fonts function?",
         "Can you help me to make my life better?",
+        "Why is this why?",
         "How does the demo library handle JSON objects and arrays?",
     ] {
         let model = asking(question);

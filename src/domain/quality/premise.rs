@@ -83,6 +83,11 @@ pub fn speaks_of(question: &str, repository: &str, evidence: &EvidenceIndex) -> 
             })
 }
 
+/// Whether a question has nothing but the words of any question: "Why is this why?"
+pub fn says_nothing(question: &str) -> bool {
+    relevance::stems(words::each_token(question)).is_empty()
+}
+
 /// Whether a code span is what is put in rather than what is asked about: the flag of a command, a number, a path, a pattern, a host or a line
 /// of data.
 fn is_put_in(span: &str) -> bool {

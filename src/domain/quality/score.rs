@@ -41,8 +41,9 @@ const REPETITION_COST: f64 = 3.0;
 const SENTENCE_AGAIN_FACTOR: f64 = 0.4;
 /// A name that the question brought or that every program has tells this much of what a new one tells.
 const ECHO_WEIGHT: f64 = 0.25;
-/// What numbers tell where nothing else does: small ones stand in any source.
+/// What small numbers tell where nothing else does, and up to which they are small: they stand in any source.
 const BARE_NUMBERS_SHARE: f64 = 0.5;
+const SMALL_NUMBER_MAX: f64 = 16.0;
 /// All that the question brought tells no more than this together: a long call in a question is still an echo.
 const ECHOES_MAX: f64 = 0.75;
 /// An input of the question that the answer takes up to follow it through tells this much, and no more than two do.
@@ -67,7 +68,7 @@ pub struct Parts {
     /// 0.6 for each code block that is no quotation and does not parse.
     pub syntax: f64,
     /// `1 - 0.5^n` for the n distinct things of the source that the answer names or quotes, those of the question (0.75 together at most) and
-    /// everyday names counting a quarter, numbers a half where nothing else is named, 0.75 for each of two inputs of the question's that it takes up, plus 4 times the share of its words (and of eight more, with a share of 0.35) that the source has, beyond 0.35.
+    /// everyday names counting a quarter, numbers up to 16 a half where nothing else is named, 0.75 for each of two inputs of the question's that it takes up, plus 4 times the share of its words (and of eight more, with a share of 0.35) that the source has, beyond 0.35.
     pub substance: f64,
     /// `0.8 + 0.2 * min(1, 4 * share)` for the share of the question's words that the answer takes up.
     pub relevance: f64,
@@ -228,7 +229,7 @@ impl Subject<'_> {
         };
         let is_bare = told
             .values()
-            .all(|m| m.asked || matches!(m.sort, Sort::Number | Sort::Line));
+            .all(|m| m.asked || m.sort == Sort::Line || is_small_number(m));
         let share = if is_bare { BARE_NUMBERS_SHARE } else { 1.0 };
         weigh(true).min(ECHOES_MAX)
             + share * weigh(false)
@@ -248,6 +249,11 @@ pub fn unparsable<'a>(document: &Document<'a>, evidence: &EvidenceIndex) -> Vec<
         _ => None,
     });
     broken.collect()
+}
+
+fn is_small_number(mention: &Mention<'_>) -> bool {
+    let value = words::number_value(mention.text);
+    mention.sort == Sort::Number && value.is_some_and(|value| value <= SMALL_NUMBER_MAX)
 }
 
 /// How much a thing of the source that an answer names tells.
