@@ -185,9 +185,13 @@ impl Copy {
         let path = self.git_path(MARK);
         let was_marked = path.exists();
         let opened = OpenOptions::new().append(true).create(true).open(&path);
+        // A line that was cut short must not run into this one.
+        let line = match self.unfinished().contains(&to) {
+            true => String::new(),
+            false => format!("\n{to}\n"),
+        };
         let written = opened.and_then(|mut file| {
-            // A line that was cut short must not run into this one.
-            file.write_all(format!("\n{to}\n").as_bytes())?;
+            file.write_all(line.as_bytes())?;
             file.sync_all()
         });
         if written.is_err() && !was_marked {
@@ -220,5 +224,23 @@ pub(super) fn remove_file(path: &Path) -> Result<(), Problem> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Problem::disk(path)(error)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_that_never_ends_is_marked_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = Copy::create(folder.path()).unwrap();
+        let [one, other] = ["11", "22"].map(|pair| pair.repeat(20).parse().unwrap());
+        for to in [one, one, other, one] {
+            copy.begin_update(to).unwrap();
+        }
+        assert_eq!(copy.unfinished(), [one, other]);
+        copy.end_update().unwrap();
+        assert!(!copy.is_half_updated());
     }
 }

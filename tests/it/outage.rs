@@ -89,7 +89,7 @@ fn a_server_that_comes_back_is_waited_for_and_no_file_fails() {
                 let model = away_and_watched(6, 60, slow, Arc::clone(&at_once));
                 let (workspace, ran) = run(template, &model, &["--concurrency", "4"]);
                 assert_eq!(ran.code, 0, "{name}: {}", ran.stderr);
-                // Beside the one that knocks, the list of models may be asked for. A 503 is taken for too much to do at first.
+                // Beside the one that knocks, a harmless question may be asked. A 503 is taken for too much to do at first.
                 let at_once = at_once.load(SeqCst);
                 assert!(at_once <= 2 || name == "503", "{name}: {at_once}");
                 assert_eq!(failures(&workspace), Vec::<String>::new(), "{name}");
@@ -104,8 +104,8 @@ fn a_server_that_comes_back_is_waited_for_and_no_file_fails() {
     });
 }
 
-/// A server whose chats all meet `reply` for a while after the first ones; its list of models does so too, if `meets_all`.
-fn beside_itself(before: usize, time: Duration, reply: Reply, meets_all: bool) -> ModelServer {
+/// A server whose chats all meet `reply` for a while after the first ones.
+fn beside_itself(before: usize, time: Duration, reply: Reply) -> ModelServer {
     let since: OnceLock<Instant> = OnceLock::new();
     let answered = AtomicUsize::new(0);
     ModelServer::scripted_whole(move |seen| {
@@ -114,7 +114,7 @@ fn beside_itself(before: usize, time: Duration, reply: Reply, meets_all: bool) -
             since.get_or_init(Instant::now);
         }
         let is_well = since.get().is_none_or(|since| since.elapsed() >= time);
-        if is_well || !is_chat && !meets_all {
+        if is_well || !is_chat {
             answered.fetch_add(usize::from(is_chat), SeqCst);
             return answer(seen);
         }
@@ -141,10 +141,10 @@ fn what_all_files_meet_for_a_while_fails_none() {
     const TIME: Duration = Duration::from_secs(14);
     let (template, _repo) = over(FILES);
     std::thread::scope(|scope| {
-        for (index, (name, reply)) in met_by_all().into_iter().enumerate() {
+        for (name, reply) in met_by_all() {
             let template = &template;
             scope.spawn(move || {
-                let model = beside_itself(6, TIME, reply, index % 2 == 1);
+                let model = beside_itself(6, TIME, reply);
                 let (workspace, ran) = run(template, &model, &["--concurrency", "4"]);
                 assert_eq!(ran.code, 0, "{name}: {}", ran.stderr);
                 assert_eq!(failures(&workspace), Vec::<String>::new(), "{name}");
@@ -210,26 +210,23 @@ fn a_server_that_goes_away_between_the_steps_of_a_run_is_waited_for() {
 #[tokio::test]
 async fn what_all_requests_meet_for_good_ends_the_run() {
     for (name, reply) in met_by_all() {
-        for meets_all in [false, true] {
-            let limits = Limits {
-                outage_max: Duration::from_secs(3),
-                ..hasty()
-            };
-            let server = beside_itself(1, Duration::MAX, reply.clone(), meets_all);
-            let client = connected(server.base_url(), limits).await;
-            client.complete(&request("Before?")).await.unwrap();
-            let requests: Vec<_> = (0..8).map(|n| request(&format!("Question {n}?"))).collect();
-            let all = requests.iter().map(|one| client.complete(one));
-            for result in futures_util::future::join_all(all).await {
-                let error = result.unwrap_err();
-                let stop = error.run_stop();
-                assert_eq!(stop, Some(RunStop::EndpointDead), "{name}: {error}");
-            }
+        let limits = Limits {
+            outage_max: Duration::from_secs(3),
+            ..hasty()
+        };
+        let server = beside_itself(1, Duration::MAX, reply);
+        let client = connected(server.base_url(), limits).await;
+        client.complete(&request("Before?")).await.unwrap();
+        let requests: Vec<_> = (0..8).map(|n| request(&format!("Question {n}?"))).collect();
+        let all = requests.iter().map(|one| client.complete(one));
+        for result in futures_util::future::join_all(all).await {
+            let error = result.unwrap_err();
+            let stop = error.run_stop();
+            assert_eq!(stop, Some(RunStop::EndpointDead), "{name}: {error}");
         }
     }
 }
 
-/// The list of models may be there while the model is being loaded, and the other way about.
 #[test]
 fn a_wait_for_the_server_ends_with_a_signal_or_with_the_time() {
     let (template, _repo) = over(6);
