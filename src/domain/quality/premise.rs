@@ -99,19 +99,29 @@ fn is_put_in(span: &str) -> bool {
             && !span.contains('(')
 }
 
-/// Whether a code span is a command line with an argument, or the question says that it is an example: it is put in, whatever else is named.
+/// Whether a code span is a command line with an argument, short flags or a pattern of names, or the question says that it is an example: it is put
+/// in, whatever else is named.
 fn is_example(span: &str, question: &str) -> bool {
     const SAYS_SO: [&str; 4] = ["for instance", "for example", "e.g.", "such as"];
     let at = (span.as_ptr() as usize).saturating_sub(question.as_ptr() as usize);
     let before = &question[..at];
-    span.starts_with('-') && span.contains(' ')
+    span.starts_with('-') && (span.contains(' ') || !span.starts_with("--"))
+        || span.contains("*.")
         || SAYS_SO.iter().any(|words| before.contains(words))
 }
 
-/// Whether a file may be one of who asks, as in "I serve index.html with ...": nobody but they can know it.
+/// Whether a file may be one of who asks, as in "I serve index.html with ...", or one of a version, v1.9.0.json: nobody but they can know it.
 fn is_askers(file: &Mention<'_>, question: &str) -> bool {
     let mut words = question.split(|c: char| !c.is_alphabetic());
-    file.sort == Sort::File && words.any(|word| matches!(word, "I" | "my" | "My"))
+    file.sort == Sort::File
+        && (is_version(file.text) || words.any(|word| matches!(word, "I" | "my" | "My")))
+}
+
+/// Whether a file is named after a version: `v1.10.0-rc1.json`.
+fn is_version(file: &str) -> bool {
+    let mut parts = file.trim_start_matches('v').split('.');
+    let is_number = |part: &str| part.parse::<u32>().is_ok();
+    parts.next().is_some_and(is_number) && parts.next().is_some_and(is_number)
 }
 
 /// Quoted texts and data of a question that asks about something else by a name that is there: they are what it puts in, `'_foo'`, `--flag`.
@@ -225,6 +235,9 @@ mod tests {
         );
         for question in [
             "Does `load_lines` take `x*.example.com`, and `*.*.org`?",
+            "Does it take `*.*.wide`?",
+            "Why does it take `-xvf5` whole?",
+            "In which order do v1.9.0.json and v1.10.0-rc1.json come?",
             "How does `load_lines` in `lines/load.py` of acme/lines treat `limit`?",
             "What does load_lines(path, limit=20) give back for a file of 30 lines?",
             "Why is a JSON file read line by line?",
