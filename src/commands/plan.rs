@@ -36,12 +36,28 @@ struct Forecast {
     calls: u64,
     prompt_tokens: u64,
     completion_tokens: u64,
+    /// Of these, what the judge takes.
+    #[serde(skip)]
+    verdicts: Tokens,
     /// The model that is named in the settings; the server is not asked.
     model: Option<String>,
-    /// Dollars, with no prompt cached by the server; null when the model or its price is unknown.
+    /// The model that judges, where that is another one.
+    #[serde(skip)]
+    judge_model: Option<String>,
+    /// Models without a price.
+    #[serde(skip)]
+    unpriced: Vec<String>,
+    /// Dollars, with no prompt cached by the server; null when a model or its price is unknown.
     cost_usd: Option<Cost>,
     /// Every file left out, in the order in which they were found.
     left_out: Vec<LeftOut>,
+}
+
+/// Tokens of prompts and of completions.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tokens {
+    prompt: u64,
+    completion: u64,
 }
 
 /// A file left out.
@@ -102,8 +118,8 @@ pub fn execute(session: &Session, args: &PrepareArgs) -> anyhow::Result<Exit> {
 struct Needs {
     chunks: u64,
     calls: u64,
-    prompt_tokens: u64,
-    completion_tokens: u64,
+    generation: Tokens,
+    verdicts: Tokens,
 }
 
 impl Needs {
@@ -136,14 +152,17 @@ impl Needs {
             let calls = 1 + later + exchanges + verdicts;
             needs.chunks += 1;
             needs.calls += calls;
-            needs.prompt_tokens += calls * ratio.tokens(shared_bytes)
+            let shared = ratio.tokens(shared_bytes);
+            needs.generation.prompt += (calls - verdicts) * shared
                 + ratio.tokens(tasks.questions(&plan).len())
                 + exchanges * of_answer
                 + later * of_follow_up
-                + verdicts * (of_verdict + said_tokens)
-                // Before its nth exchange a conversation tells n - 1: to who asks, to who answers, to who judges.
-                + (2 * exchanges + verdicts) * (turns - 1) / 2 * said_tokens;
-            needs.completion_tokens += exchanges * said_tokens + verdicts * VERDICT_TOKENS;
+                // Before its nth exchange a conversation tells n - 1: to who asks and to who answers, and below to who judges.
+                + 2 * exchanges * (turns - 1) / 2 * said_tokens;
+            needs.generation.completion += exchanges * said_tokens;
+            needs.verdicts.prompt += verdicts * (shared + of_verdict + said_tokens)
+                + verdicts * (turns - 1) / 2 * said_tokens;
+            needs.verdicts.completion += verdicts * VERDICT_TOKENS;
         }
         needs
     }
@@ -173,30 +192,49 @@ impl Forecast {
         self.new_or_changed += 1;
         self.chunks += needs.chunks;
         self.calls += needs.calls;
-        self.prompt_tokens += needs.prompt_tokens;
-        self.completion_tokens += needs.completion_tokens;
+        self.prompt_tokens += needs.generation.prompt + needs.verdicts.prompt;
+        self.completion_tokens += needs.generation.completion + needs.verdicts.completion;
+        self.verdicts.prompt += needs.verdicts.prompt;
+        self.verdicts.completion += needs.verdicts.completion;
     }
 
     fn price(&mut self, settings: &GenerationSettings) {
-        let budget = &settings.limits.budget;
-        let price = settings
-            .model
-            .as_ref()
-            .and_then(|model| budget.price_of(model));
         self.model.clone_from(&settings.model);
-        self.cost_usd =
-            price.map(|price| price.cost(self.prompt_tokens, 0, self.completion_tokens));
+        self.judge_model = settings.judge_model.clone().filter(|_| settings.judge);
+        let generation = Tokens {
+            prompt: self.prompt_tokens - self.verdicts.prompt,
+            completion: self.completion_tokens - self.verdicts.completion,
+        };
+        let judge = self.judge_model.as_ref().or(self.model.as_ref());
+        let mut cost = Some(Cost::default());
+        for (model, tokens) in [(self.model.as_ref(), generation), (judge, self.verdicts)] {
+            let price = model.and_then(|model| settings.limits.budget.price_of(model));
+            let part = price.map(|price| price.cost(tokens.prompt, 0, tokens.completion));
+            if part.is_none() {
+                self.unpriced.extend(model.cloned());
+            }
+            cost = cost.zip(part).map(|(cost, part)| cost + part);
+        }
+        self.unpriced.dedup();
+        self.cost_usd = cost;
     }
 
     fn cost_text(&self) -> String {
-        match (&self.model, self.cost_usd) {
-            (Some(model), Some(cost)) => {
+        let Some(model) = &self.model else {
+            return "cost unknown: name the model with --model or OPENAI_MODEL".to_owned();
+        };
+        let judge = self.judge_model.as_ref();
+        let models = judge.map_or_else(|| model.clone(), |judge| format!("{model} and {judge}"));
+        match self.cost_usd {
+            Some(cost) => {
                 format!(
-                    "estimated cost with {model}: {cost}, less what the server has in its cache"
+                    "estimated cost with {models}: {cost}, less what the server has in its cache"
                 )
             }
-            (Some(model), None) => format!("price unknown for {model}; give it with --prices"),
-            (None, _) => "cost unknown: name the model with --model or OPENAI_MODEL".to_owned(),
+            None => format!(
+                "price unknown for {}; give it with --prices",
+                self.unpriced.join(" and ")
+            ),
         }
     }
 

@@ -25,7 +25,10 @@ fn scraped(model: &ModelServer) -> Workspace {
 /// A price table for the scripted model: a dollar per thousand tokens, half of it for cached ones.
 fn with_prices(workspace: &mut Workspace) {
     let path = workspace.path().join("prices.json");
-    let table = json!({"models": [{"model": MODEL, "prompt": 1000, "cached_prompt": 500, "completion": 1000}]});
+    let table = json!({"models": [
+        {"model": MODEL, "prompt": 1000, "cached_prompt": 500, "completion": 1000},
+        {"model": "free", "prompt": 0, "completion": 0}
+    ]});
     std::fs::write(&path, table.to_string()).unwrap();
     workspace.set_env("PIPELINE_PRICES", path.to_str().unwrap());
 }
@@ -279,6 +282,15 @@ fn the_plan_knows_the_price_of_the_named_model() {
     let tokens =
         plan["prompt_tokens"].as_u64().unwrap() + plan["completion_tokens"].as_u64().unwrap();
     assert_eq!(plan["cost_usd"], tokens as f64 / 1000.0, "{plan}");
+    // Verdicts are paid to the model that judges.
+    let unpriced = &["--judge", "--judge-model", "mystery-1"][..];
+    let unknown = workspace.run(&[&["prepare", "--dry-run", "--model", MODEL], unpriced].concat());
+    let said = "price unknown for mystery-1;";
+    assert!(unknown.stdout.contains(said), "{}", unknown.stdout);
+    let free = &["--judge", "--judge-model", "free"][..];
+    let judged = workspace.run(&[&arguments, free].concat()).expect(0).json();
+    assert!(judged["calls"].as_u64() > plan["calls"].as_u64());
+    assert_eq!(judged["cost_usd"], plan["cost_usd"], "{judged}");
     assert_eq!(model.requests().len(), 0);
 }
 
