@@ -148,6 +148,18 @@ pub fn leaves_numbers_out(tokens: &[Token<'_>], wanted: &[u64], evidence: &Evide
     names.any(|at| stands_with(at, '1') && stands_with(at, '2'))
 }
 
+/// Whether an expression is one of the source but for the receiver of one of its names: `at + 1 - length` for `at + 1 - self.length`.
+pub fn leaves_receiver_out(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
+    static RECEIVERS: LazyLock<[[u64; 2]; 3]> = LazyLock::new(|| {
+        [["self", "."], ["this", "."], ["this", "->"]].map(|pair| pair.map(words::hash))
+    });
+    let stands_with = |at: usize, receiver: &[u64; 2]| {
+        evidence.run(&[&wanted[..at], receiver, &wanted[at..]].concat())
+    };
+    let mut names = (0..tokens.len()).filter(|at| tokens[*at].kind == Kind::Name);
+    names.any(|at| RECEIVERS.iter().any(|receiver| stands_with(at, receiver)))
+}
+
 /// Whether an expression is the head of a function of the source, less types or some of its parameters: `seek(at, from=0)` for
 /// `seek(self, at: int, from=0)`.
 pub fn is_signature(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
@@ -320,6 +332,24 @@ mod tests {
         assert!(is_common("parse(part, true)"));
         for other in ["parse(part, false)", "parse(piece, true)", "read(side, 7)"] {
             assert!(!is_common(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_receiver_may_be_left_out() {
+        let index = index("return at + 1 - self.length\nn = this->width * 2\n");
+        let is_left_out = |code: &str| {
+            let tokens = words::tokens(code);
+            leaves_receiver_out(&tokens, &words::hashes(&tokens), &index)
+        };
+        assert!(is_left_out("at + 1 - length") && is_left_out("width * 2"));
+        for other in [
+            "at + 2 - length",
+            "at - 1 - length",
+            "width * 3",
+            "self.length",
+        ] {
+            assert!(!is_left_out(other), "{other}");
         }
     }
 

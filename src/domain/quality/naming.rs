@@ -29,6 +29,11 @@ pub fn is_affix(name: &str, evidence: &EvidenceIndex) -> bool {
     is_open && name.trim_matches('_').len() >= LETTERS_MIN && evidence.has_affix(name)
 }
 
+/// Whether the source has a name with the underscore that marks it as unused or private: `last` for `_last`.
+pub fn is_without_mark(name: &str, evidence: &EvidenceIndex) -> bool {
+    evidence.name(&format!("_{name}")) == Support::Exact
+}
+
 /// Whether a name is a part of an input of the question in another spelling: `HTTP_Response` of `HTTPResponse2`, `depth` of `DEBUG_DEPTH`.
 pub fn is_respelt(name: &str, question: &str) -> bool {
     let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();

@@ -146,7 +146,10 @@ fn likeness(code: &str, asked: &Asked, evidence: &EvidenceIndex) -> Likeness {
     let wanted = words::hashes(&tokens);
     if wanted.len() < TOKENS_MIN || asked.has_run(&wanted) {
         Likeness::Nothing
-    } else if evidence.run(&wanted) || instance::leaves_numbers_out(&tokens, &wanted, evidence) {
+    } else if evidence.run(&wanted)
+        || instance::leaves_numbers_out(&tokens, &wanted, evidence)
+        || instance::leaves_receiver_out(&tokens, &wanted, evidence)
+    {
         Likeness::Exact
     } else if is_qualified_name(&tokens)
         || instance::is_signature(&tokens, &wanted, evidence)

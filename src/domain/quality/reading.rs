@@ -324,6 +324,9 @@ impl<'a> Reader<'a, '_> {
             Support::Exact => 1.0,
             Support::Folded => FOLDED_SUPPORT,
             Support::None if naming::is_affix(name, self.evidence) => FOLDED_SUPPORT,
+            Support::None | Support::Restyled if naming::is_without_mark(name, self.evidence) => {
+                FOLDED_SUPPORT
+            }
             Support::None | Support::Restyled
                 if self.asked.contains(&words::hash(name))
                     || self.asked_folded.contains(&words::hash_folded(name))

@@ -296,6 +296,14 @@ fn a_variable_may_be_named_without_its_sigil() {
     let names = |answer| rate("When does `keep` throw?", answer, &index).parts.names;
     assert!(names("`keep` throws `Full` for its `item` when `spareRoom` is below 1.") > 0.8);
     assert!(names("`keep` throws `Full` for its `item` when `spareSpace` is below 1.") < 0.5);
+    let evidence = Evidence {
+        chunk: "fn keep(item: u8, _final: bool) -> bool {\n    item > 1\n}\n",
+        ..Evidence::default()
+    };
+    let index = EvidenceIndex::new(&evidence, Default::default());
+    let names = |answer| rate("When is `keep` true?", answer, &index).parts.names;
+    assert!(names("`keep` compares `item`; `final` plays no part.") > 0.8);
+    assert!(names("`keep` compares `item`; `finish` plays no part.") < 0.5);
 }
 
 #[test]
