@@ -42,7 +42,6 @@ struct Forecast {
     /// The model that is named in the settings; the server is not asked.
     model: Option<String>,
     /// The model that judges, where that is another one.
-    #[serde(skip)]
     judge_model: Option<String>,
     /// Models without a price.
     #[serde(skip)]
@@ -158,7 +157,7 @@ impl Needs {
                 + exchanges * of_answer
                 + later * of_follow_up
                 // Before its nth exchange a conversation tells n - 1: to who asks and to who answers, and below to who judges.
-                + 2 * exchanges * (turns - 1) / 2 * said_tokens;
+                + exchanges * (turns - 1) * said_tokens;
             needs.generation.completion += exchanges * said_tokens;
             needs.verdicts.prompt += verdicts * (shared + of_verdict + said_tokens)
                 + verdicts * (turns - 1) / 2 * said_tokens;
@@ -200,7 +199,8 @@ impl Forecast {
 
     fn price(&mut self, settings: &GenerationSettings) {
         self.model.clone_from(&settings.model);
-        self.judge_model = settings.judge_model.clone().filter(|_| settings.judge);
+        let is_other = |judge: &String| settings.judge && Some(judge) != settings.model.as_ref();
+        self.judge_model = settings.judge_model.clone().filter(is_other);
         let generation = Tokens {
             prompt: self.prompt_tokens - self.verdicts.prompt,
             completion: self.completion_tokens - self.verdicts.completion,

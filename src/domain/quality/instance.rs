@@ -136,9 +136,14 @@ pub fn summarises(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex
     (1..tokens.len()).filter(is_word).any(stands_at)
 }
 
+/// Whether an expression is one of the source with a part of its names left out that tells nothing: a number, or the receiver.
+pub fn is_shortened(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
+    leaves_numbers_out(tokens, wanted, evidence) || leaves_receiver_out(tokens, wanted, evidence)
+}
+
 /// Whether an expression is what the source has of several numbered names, without their numbers: `parse(version)` for `parse(version1)` and
 /// `parse(version2)`.
-pub fn leaves_numbers_out(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
+fn leaves_numbers_out(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
     let stands_with = |at: usize, number: char| {
         let mut numbered = wanted.to_vec();
         numbered[at] = words::hash(&format!("{}{number}", tokens[at].text));
@@ -149,7 +154,7 @@ pub fn leaves_numbers_out(tokens: &[Token<'_>], wanted: &[u64], evidence: &Evide
 }
 
 /// Whether an expression is one of the source but for the receiver of one of its names: `at + 1 - length` for `at + 1 - self.length`.
-pub fn leaves_receiver_out(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
+fn leaves_receiver_out(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
     static RECEIVERS: LazyLock<[[u64; 2]; 3]> = LazyLock::new(|| {
         [["self", "."], ["this", "."], ["this", "->"]].map(|pair| pair.map(words::hash))
     });

@@ -120,23 +120,19 @@ pub fn is_bytes(code: &str) -> bool {
 }
 
 /// Whether a token of running text is one of a row of bytes in hexadecimal, of which one has a letter and a digit at least: `C0 80`.
-pub fn is_in_bytes(text: &str, tokens: &[Token<'_>], at: usize) -> bool {
+pub fn is_in_bytes(tokens: &[Token<'_>], at: usize) -> bool {
     let is_byte = |token: &&Token<'_>| {
         let is_digit = |b: u8| b.is_ascii_digit() || (b'A'..=b'F').contains(&b);
         token.text.len() == 2 && token.text.bytes().all(is_digit)
     };
-    let joins = |from: &Token<'_>, to: &Token<'_>| text.get(from.end()..to.start) == Some(" ");
-    let mut first = at;
-    while first > 0 && is_byte(&&tokens[first - 1]) && joins(&tokens[first - 1], &tokens[first]) {
-        first -= 1;
-    }
-    let row = tokens[first..].iter().take_while(is_byte);
-    let row: Vec<_> = row.collect();
-    let is_mixed = |token: &&Token<'_>| {
-        token.text.bytes().any(|b| b.is_ascii_digit())
-            && token.text.bytes().any(|b| b.is_ascii_uppercase())
+    let is_mixed = |token: &Token<'_>| {
+        token.text.contains(|c: char| c.is_ascii_digit())
+            && token.text.contains(|c: char| c.is_ascii_uppercase())
     };
-    is_byte(&&tokens[at]) && row.len() > 1 && row.iter().any(is_mixed)
+    let before = tokens[..at].iter().rev().take_while(is_byte).count();
+    let from = tokens[at..].iter().take_while(is_byte).count();
+    let row = &tokens[at - before..at + from];
+    from > 0 && row.len() > 1 && row.iter().any(is_mixed)
 }
 
 /// Whether code is a point in time, `06 Nov 1994 08:49:37`: an instance of a format, which no source need have.
@@ -208,7 +204,7 @@ mod tests {
         assert!(is_bytes("F0 9F 98") && !is_bytes("F0") && !is_bytes("if x0"));
         let text = "the overlong form C0 80 passes, 10 of 12 do, ED A0 80 too; 80 20 AB";
         let tokens = words::tokens(text);
-        let bytes = (0..tokens.len()).filter(|&at| is_in_bytes(text, &tokens, at));
+        let bytes = (0..tokens.len()).filter(|&at| is_in_bytes(&tokens, at));
         assert_eq!(
             bytes.map(|at| tokens[at].text).collect::<Vec<_>>(),
             ["C0", "80", "ED", "A0", "80"]

@@ -92,8 +92,9 @@ pub fn says_nothing(question: &str) -> bool {
 /// of data.
 fn is_put_in(span: &str) -> bool {
     const DOMAINS: [&str; 3] = [".com", ".org", ".net"];
-    let leads = |c: char| c.is_ascii_digit() || matches!(c, '-' | '/' | '.' | '*');
+    let leads = |c: char| c.is_ascii_digit() || matches!(c, '-' | '/' | '.');
     span.starts_with(leads)
+        || span.contains("*.")
         || DOMAINS.iter().any(|domain| span.ends_with(domain))
         || span.contains(|c: char| c.is_whitespace() || "=#%~^@/".contains(c))
             && !span.contains('(')
@@ -102,10 +103,15 @@ fn is_put_in(span: &str) -> bool {
 /// Whether a code span is a command line with an argument, short flags or a pattern of names, or the question says that it is an example: it is put
 /// in, whatever else is named.
 fn is_example(span: &str, question: &str) -> bool {
+    const FLAGS_MAX: usize = 5;
     const SAYS_SO: [&str; 4] = ["for instance", "for example", "e.g.", "such as"];
     let at = (span.as_ptr() as usize).saturating_sub(question.as_ptr() as usize);
     let before = &question[..at];
-    span.starts_with('-') && (span.contains(' ') || !span.starts_with("--"))
+    let is_flags = |letters: &str| {
+        letters.len() <= FLAGS_MAX && letters.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    span.starts_with('-') && span.contains(' ')
+        || span.strip_prefix('-').is_some_and(is_flags)
         || span.contains("*.")
         || SAYS_SO.iter().any(|words| before.contains(words))
 }
@@ -223,6 +229,10 @@ mod tests {
         );
         assert_eq!(
             unknown("What does `--read_all` do?").as_deref(),
+            Some("read_all")
+        );
+        assert_eq!(
+            unknown("What does `-read_all` do?").as_deref(),
             Some("read_all")
         );
         assert_eq!(

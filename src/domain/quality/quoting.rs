@@ -146,10 +146,7 @@ fn likeness(code: &str, asked: &Asked, evidence: &EvidenceIndex) -> Likeness {
     let wanted = words::hashes(&tokens);
     if wanted.len() < TOKENS_MIN || asked.has_run(&wanted) {
         Likeness::Nothing
-    } else if evidence.run(&wanted)
-        || instance::leaves_numbers_out(&tokens, &wanted, evidence)
-        || instance::leaves_receiver_out(&tokens, &wanted, evidence)
-    {
+    } else if evidence.run(&wanted) {
         Likeness::Exact
     } else if is_qualified_name(&tokens)
         || instance::is_signature(&tokens, &wanted, evidence)
@@ -162,7 +159,10 @@ fn likeness(code: &str, asked: &Asked, evidence: &EvidenceIndex) -> Likeness {
         || is_altered_operation(&tokens, &wanted, evidence)
         || retouched::is_one_off(&tokens, &wanted, evidence, |t| asked.explains(t))
     {
-        Likeness::Altered
+        match instance::is_shortened(&tokens, &wanted, evidence) {
+            true => Likeness::Exact,
+            false => Likeness::Altered,
+        }
     } else {
         Likeness::Own
     }

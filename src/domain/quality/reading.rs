@@ -288,9 +288,7 @@ impl<'a> Reader<'a, '_> {
             supposed || prose::counts_bits(&tokens[end..]) || prose::begins_item(text, &token);
         let excuse = match token.text.matches('.').count() {
             3 => INPUT_EXCUSE,
-            _ if own::is_code_point(tokens, at) || own::is_in_bytes(text, tokens, at) => {
-                INPUT_EXCUSE
-            }
+            _ if own::is_code_point(tokens, at) || own::is_in_bytes(tokens, at) => INPUT_EXCUSE,
             _ if excused => EXAMPLE_EXCUSE,
             _ if prose::is_about(tokens, at) || is_instance => UNKNOWN_SUPPORT,
             _ => 0.0,

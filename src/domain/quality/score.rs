@@ -41,8 +41,9 @@ const REPETITION_COST: f64 = 3.0;
 const SENTENCE_AGAIN_FACTOR: f64 = 0.4;
 /// A name that the question brought or that every program has tells this much of what a new one tells.
 const ECHO_WEIGHT: f64 = 0.25;
-/// What small numbers tell where nothing else does, and up to which they are small: they stand in any source.
+/// Where an answer names nothing but small numbers, they tell this share: such stand in any source.
 const BARE_NUMBERS_SHARE: f64 = 0.5;
+/// Numbers up to this one are small.
 const SMALL_NUMBER_MAX: f64 = 16.0;
 /// All that the question brought tells no more than this together: a long call in a question is still an echo.
 const ECHOES_MAX: f64 = 0.75;

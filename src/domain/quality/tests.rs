@@ -287,7 +287,7 @@ fn a_file_that_speaks_of_snippets_may_be_answered_so() {
 }
 
 #[test]
-fn a_variable_may_be_named_without_its_sigil() {
+fn a_name_may_go_without_its_sigil_or_underscore() {
     let evidence = Evidence {
         chunk: "function keep($item, $spareRoom)\n{\n    if ($spareRoom < 1) {\n        throw new Full($item);\n    }\n}\n",
         ..Evidence::default()
