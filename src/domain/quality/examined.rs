@@ -137,16 +137,17 @@ fn flags(mentions: &[Mention<'_>], quoting: &Quoting) -> Vec<String> {
         .iter()
         .filter(|m| m.elsewhere)
         .map(|m| ("only elsewhere in the repository", m.text));
-    let altered = quoting
-        .altered
+    let quoted = [
+        ("altered quotation", &quoting.altered),
+        ("differs from the source", &quoting.differing),
+        ("has another value", &quoting.misvalued),
+        ("does not come out", &quoting.miscounted),
+    ];
+    let misquoted = quoted
         .iter()
-        .map(|quote| ("altered quotation", quote.as_str()));
+        .flat_map(|(what, texts)| texts.iter().map(|text| (*what, text.as_str())));
     let mut flags: Vec<String> = Vec::new();
-    let miscounted = quoting
-        .miscounted
-        .iter()
-        .map(|sum| ("does not come out", sum.as_str()));
-    for (what, text) in unknown.chain(altered).chain(miscounted).chain(elsewhere) {
+    for (what, text) in unknown.chain(misquoted).chain(elsewhere) {
         let flag = flag(what, text);
         if flags.len() < FLAGS_MAX && !flags.contains(&flag) {
             flags.push(flag);

@@ -21,6 +21,8 @@ const TOKENS_MIN: usize = 3;
 /// For each so many tokens a quotation may differ from the source in one, and is then a misquotation. What differs in more, and what is
 /// shorter, is code of the answer's own.
 const TOKENS_PER_EDIT: usize = 5;
+/// From so many tokens on, what differs from the source in few is copied from it, not put in other words.
+const COPIED_TOKENS_MIN: usize = 10;
 /// Places of a token at which a quotation is laid beside the source.
 const PLACES_MAX: usize = 64;
 /// So many of its words are tried, the rarest first.
@@ -35,8 +37,12 @@ const SLACK: usize = 4;
 pub struct Quoting {
     /// Quotations that stand in the source.
     pub exact: usize,
-    /// Quotations that are close to the source, but altered.
+    /// Quotations of the source with another operator, number or name put in, and long ones that differ in few tokens.
     pub altered: Vec<String>,
+    /// Short expressions close to the source, made of its own words: misquoted, or put in another way.
+    pub differing: Vec<String>,
+    /// Constants and defaults given another value.
+    pub misvalued: Vec<String>,
     /// Sums written out that do not come out.
     pub miscounted: Vec<String>,
 }
@@ -46,8 +52,10 @@ pub struct Quoting {
 enum Likeness {
     /// It stands there.
     Exact,
-    /// Almost.
+    /// But for few of many tokens, or for an operator, a number or a name that is put in.
     Altered,
+    /// Almost, but short and in its own words.
+    Differing,
     /// It is the answer's own.
     Own,
     /// It says too little, or the question brought it.
@@ -71,12 +79,9 @@ pub fn compare(
             Piece::Prose(_) => {}
         }
     }
-    let misvalued = constants::misvalued(document, question, evidence);
-    quoting.altered.extend(misvalued);
+    quoting.misvalued = constants::misvalued(document, question, evidence);
     let false_ones = sums.false_ones.iter();
-    quoting
-        .miscounted
-        .extend(false_ones.map(|sum| (*sum).to_owned()));
+    quoting.miscounted = false_ones.map(|sum| (*sum).to_owned()).collect();
     quoting
 }
 
@@ -87,6 +92,11 @@ pub fn is_quotation(code: &str, evidence: &EvidenceIndex) -> bool {
 }
 
 impl Quoting {
+    /// How many statements are doubtful: what contradicts the source as it was read, which true answers do now and then.
+    pub fn doubtful(&self) -> usize {
+        self.differing.len() + self.misvalued.len() + self.miscounted.len()
+    }
+
     /// Takes a block: as a stretch of the source with a few words changed, or line by line.
     fn add_block(&mut self, code: &str, asked: &Asked, evidence: &EvidenceIndex) {
         let tokens = words::tokens(code);
@@ -110,24 +120,15 @@ impl Quoting {
         let judged: Vec<(&str, Likeness)> = parts
             .map(|part| (part, likeness(part, asked, evidence)))
             .collect();
-        let count = |what| {
-            judged
-                .iter()
-                .filter(|(_, likeness)| *likeness == what)
-                .count()
-        };
-        let (exact, altered, own) = (
-            count(Likeness::Exact),
-            count(Likeness::Altered),
-            count(Likeness::Own),
-        );
+        let all = |what| judged.iter().filter(move |(_, likeness)| *likeness == what);
+        let texts = |what| all(what).map(|(part, _)| part.trim().to_owned());
+        let exact = all(Likeness::Exact).count();
+        let altered = all(Likeness::Altered).count() + all(Likeness::Differing).count();
         self.exact += exact;
-        if judged.len() == 1 || (exact >= altered && exact + altered > own) {
-            let false_ones = judged
-                .iter()
-                .filter(|(_, likeness)| *likeness == Likeness::Altered);
-            self.altered
-                .extend(false_ones.map(|(part, _)| part.trim().to_owned()));
+        let is_adapted = exact < altered || exact + altered <= all(Likeness::Own).count();
+        if judged.len() == 1 || !is_adapted {
+            self.altered.extend(texts(Likeness::Altered));
+            self.differing.extend(texts(Likeness::Differing));
         }
     }
 }
@@ -155,16 +156,40 @@ fn likeness(code: &str, asked: &Asked, evidence: &EvidenceIndex) -> Likeness {
         || asked.explains_data(code, &tokens)
     {
         Likeness::Nothing
-    } else if resembles(code, &tokens, &wanted, asked, evidence)
-        || is_altered_operation(&tokens, &wanted, evidence)
-        || retouched::is_one_off(&tokens, &wanted, evidence, |t| asked.explains(t))
-    {
-        match instance::is_shortened(&tokens, &wanted, evidence) {
-            true => Likeness::Exact,
-            false => Likeness::Altered,
-        }
     } else {
-        Likeness::Own
+        match alteration(code, &tokens, &wanted, asked, evidence) {
+            Some(_) if instance::is_shortened(&tokens, &wanted, evidence) => Likeness::Exact,
+            Some(found) => found,
+            None => Likeness::Own,
+        }
+    }
+}
+
+/// How an expression that is not in the source differs from one that is, if it is close to it.
+fn alteration(
+    code: &str,
+    tokens: &[Token<'_>],
+    wanted: &[u64],
+    asked: &Asked,
+    evidence: &EvidenceIndex,
+) -> Option<Likeness> {
+    let resembles = resembles(code, tokens, wanted, asked, evidence);
+    let is_other_operation = is_other_operation(tokens, wanted, evidence);
+    let puts_in = || {
+        let is_foreign = |hash: &u64| !evidence.has(*hash);
+        wanted.iter().any(is_foreign) || retouched::is_renumbered(tokens, wanted, evidence)
+    };
+    let is_copied = wanted.len() >= COPIED_TOKENS_MIN;
+    let is_one_off = || retouched::is_one_off(tokens, wanted, evidence, |t| asked.explains(t));
+    if resembles && (is_copied || puts_in())
+        || is_altered_comparison(tokens, wanted, evidence)
+        || !is_other_operation && is_one_off()
+    {
+        Some(Likeness::Altered)
+    } else if resembles || is_other_operation {
+        Some(Likeness::Differing)
+    } else {
+        None
     }
 }
 
@@ -327,20 +352,24 @@ impl Asked {
     }
 }
 
-/// `len != 1` where the source has `len == 1`, or `len == 2`. Only comparisons may have another value and only operators another form:
-/// `timeout=30` may well be advice, and `a.b` a name.
-fn is_altered_operation(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
+/// `len != 1` where the source has `len == 1`, or `len == 2`. Only comparisons may have another value: `timeout=30` may well be advice, and `a.b` a
+/// name.
+fn is_altered_comparison(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
     let (Ok(three), [_, operator, _]) = (<&[u64; 3]>::try_from(wanted), tokens) else {
         return false;
     };
-    let compares = matches!(
-        operator.text,
-        "==" | "!=" | "===" | "!==" | "<" | ">" | "<=" | ">="
-    );
-    let other_value = compares && evidence.follows(three[0], three[1]);
+    let is_compared = retouched::is_comparison(operator.text);
+    is_compared
+        && (evidence.follows(three[0], three[1]) || is_other_operation(tokens, wanted, evidence))
+}
+
+/// Whether of three tokens the source has the outer ones with another operator between: `u >> 1` where it has `u & 1`.
+fn is_other_operation(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
+    let (Ok(three), [_, operator, _]) = (<&[u64; 3]>::try_from(wanted), tokens) else {
+        return false;
+    };
     let mut between = evidence.between(three[0], three[2]);
-    let other_operator = between.any(|there| retouched::is_other_operator(operator.text, there));
-    other_value || other_operator
+    between.any(|there| retouched::is_other_operator(operator.text, there))
 }
 
 #[cfg(test)]
@@ -375,9 +404,15 @@ mod tests {
         ] {
             assert_eq!(judge(&format!("`{altered}`")).altered, [altered]);
         }
+        let differing = judge("`left > CODES && (type`");
+        assert_eq!(differing.differing, ["left > CODES && (type"]);
+        assert!(differing.altered.is_empty());
         for other in ["f(42)", "Code.left", "open(path).read().split()", "left"] {
             let quoting = judge(&format!("`{other}`"));
-            assert!(quoting.altered.is_empty() && quoting.exact == 0, "{other}");
+            assert!(
+                quoting.altered.is_empty() && quoting.doubtful() == 0 && quoting.exact == 0,
+                "{other}"
+            );
         }
     }
 }

@@ -46,6 +46,15 @@ pub fn is_one_off(
     laid(tokens, wanted, 1, evidence).any(|changes| changes_meaning(&changes))
 }
 
+/// Whether an expression is one of the source with another number in one place.
+pub fn is_renumbered(tokens: &[Token<'_>], wanted: &[u64], evidence: &EvidenceIndex) -> bool {
+    let is_number = |changes: Changes| match changes[..] {
+        [(at, there)] => tokens[at].kind == Kind::Number && evidence.number_of(there).is_some(),
+        _ => false,
+    };
+    laid(tokens, wanted, 1, evidence).any(is_number)
+}
+
 /// Whether an expression is the other side of a bound of the source, which has `there` in place of the token `at`: the last `i` is `n - 2`
 /// where it says `i < n - 1`.
 fn is_other_side(tokens: &[Token<'_>], at: usize, there: u64, evidence: &EvidenceIndex) -> bool {
@@ -137,12 +146,17 @@ pub fn is_operator(text: &str) -> bool {
     OPERATORS.contains(&text)
 }
 
+/// Whether a mark compares.
+pub fn is_comparison(text: &str) -> bool {
+    COMPARISONS.contains(&text)
+}
+
 /// Whether a mark is an operator, and what the source has in its place another one of its kind: a comparison for a comparison.
 pub fn is_other_operator(text: &str, there: u64) -> bool {
-    let compares = |text: &str| COMPARISONS.contains(&text);
     let mut others = OPERATORS.iter().filter(|other| **other != text);
     is_operator(text)
-        && others.any(|other| words::hash(other) == there && compares(other) == compares(text))
+        && others
+            .any(|other| words::hash(other) == there && is_comparison(other) == is_comparison(text))
 }
 
 /// `Vec<T>` stands in `Rc<Vec<T>>` with another mark at its end.

@@ -145,10 +145,22 @@ fn what_is_wrong_beyond_doubt_is_refused_with_its_code() {
 fn what_is_probably_wrong_falls_below_the_least_score() {
     for (from, to, expected) in [
         ("open_socket", "open_channel", FailureCode::Ungrounded),
-        ("2 ** attempt", "2 + attempt", FailureCode::Ungrounded),
+        ("2 ** attempt", "3 ** attempt", FailureCode::Ungrounded),
         ("(url, timeout)", "(url, retries)", FailureCode::Ungrounded),
     ] {
         assert_eq!(code(&TRUE_ANSWER.replace(from, to)), Some(expected), "{to}");
+    }
+    for (from, to) in [
+        ("2 ** attempt", "2 + attempt"),
+        ("(url, timeout)", "(url, attempt)"),
+    ] {
+        let doubtful = check(&TRUE_ANSWER.replace(from, to)).unwrap();
+        assert!((0.5..0.7).contains(&doubtful.value), "{doubtful:?}");
+        let flag = &doubtful.flags[0];
+        assert!(
+            flag.starts_with("differs from the source") && flag.contains(to),
+            "{flag}"
+        );
     }
     for (what, expected) in [
         (
