@@ -117,9 +117,9 @@ impl Client {
         let Sent {
             outcome,
             form,
-            sent_at,
+            on_the_wire,
         } = sent;
-        let miss = self.listen(&outcome, sent_at);
+        let miss = self.listen(&outcome, &on_the_wire);
         let pause = miss.as_ref().and_then(|miss| miss.pause);
         let pressure = pause.map_or_else(
             || outcome.pressure(),
@@ -128,8 +128,8 @@ impl Client {
         pass.settle(pressure, outcome.tokens_used());
         match outcome {
             Outcome::Usable(usable) => {
-                let completion =
-                    self.accept(request, form, *usable, tally.attempts, sent_at.elapsed());
+                let latency = on_the_wire.sent_at.elapsed();
+                let completion = self.accept(request, form, *usable, tally.attempts, latency);
                 Ok(Next::Done(Box::new(Held {
                     completion,
                     _place: pass,

@@ -1,8 +1,9 @@
 //! A server that has served this run and is away now: it is waited for, within bounds.
 //!
 //! Owns the silence: since when nobody was served, and how many requests met that. While it lasts, one request at a time goes out to find out
-//! ([`super::gate`]), and what it meets fails no file. What one request alone may be at fault for is told from an outage by whether others
-//! are served, or else a harmless question is: a list of models may come from a gateway with nobody behind it. A server that never served is
+//! ([`super::gate`]), and what it meets fails no file. A refusal for load is none as long as requests are on the wire that were sent before it
+//! began: the server may be at work on those. What one request alone may be at fault for is told from an outage by whether others are served,
+//! or else a harmless question is: a list of models may come from a gateway with nobody behind it. A server that never served is
 //! [`super::health`]'s.
 
 use super::attempt::Next;
@@ -17,6 +18,7 @@ use super::probe;
 use super::tally::{Setback, Tally};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// What an answer says of the service as a whole is about a moment, or about one request, as long as others are served, which shows within
@@ -38,11 +40,18 @@ pub struct Away {
 
 /// What is known about whether the server is there.
 #[derive(Debug, Default)]
-pub(super) struct Outage(Mutex<State>);
+pub(super) struct Outage {
+    state: Mutex<State>,
+    /// A request has a verdict.
+    returned: Notify,
+}
 
 #[derive(Debug, Default)]
 struct State {
     has_served: bool,
+    /// Requests so far, and those of them that have no verdict.
+    sent: u64,
+    on_the_wire: u64,
     /// When the latest request was sent of those that somebody was there for.
     heard_at: Option<Instant>,
     silence: Option<Silence>,
@@ -54,7 +63,18 @@ pub(super) struct Silence {
     pub since: Instant,
     /// Requests sent into it and lost once it was more than a moment, the one that began it included.
     pub misses: u32,
+    /// Requests that were sent before it, and those of them that have no verdict.
+    older: u64,
+    older_left: u64,
     is_told: bool,
+}
+
+/// A request without a verdict.
+#[derive(Debug)]
+pub(super) struct OnTheWire<'a> {
+    outage: &'a Outage,
+    pub sent_at: Instant,
+    nth: u64,
 }
 
 /// An attempt that met nobody.
@@ -65,7 +85,39 @@ pub(super) struct Miss {
     pub pause: Option<Duration>,
 }
 
+impl OnTheWire<'_> {
+    fn is_older_than(&self, silence: &Silence) -> bool {
+        self.nth < silence.older
+    }
+}
+
+impl Drop for OnTheWire<'_> {
+    fn drop(&mut self) {
+        let mut state = self.outage.state();
+        state.on_the_wire -= 1;
+        let silence = state.silence.as_mut();
+        if let Some(silence) = silence.filter(|silence| self.is_older_than(silence)) {
+            silence.older_left -= 1;
+        }
+        drop(state);
+        self.outage.returned.notify_waiters();
+    }
+}
+
 impl Outage {
+    /// A request leaves.
+    pub fn sent(&self) -> OnTheWire<'_> {
+        let mut state = self.state();
+        let nth = state.sent;
+        state.sent += 1;
+        state.on_the_wire += 1;
+        OnTheWire {
+            outage: self,
+            sent_at: Instant::now(),
+            nth,
+        }
+    }
+
     /// A request was answered usefully.
     pub fn served(&self) {
         self.state().has_served = true;
@@ -89,21 +141,50 @@ impl Outage {
         self.state().heard_at.is_some_and(|at| at > moment)
     }
 
-    /// A request that was sent at `sent_at` met absence. Says into which silence it fell, and whether that may be a moment in which the
-    /// server is busy; `None` while it has served nothing.
-    pub fn missed(&self, sent_at: Instant, may_be_busy: bool) -> Option<(Silence, bool)> {
+    /// A request met absence. Says into which silence it fell, and whether that may be a moment in which the server is busy; `None` while it
+    /// has served nothing.
+    pub fn missed(
+        &self,
+        request: &OnTheWire<'_>,
+        absence: Absence,
+        is_refused: bool,
+    ) -> Option<(Silence, bool)> {
         let mut state = self.state();
         if !state.has_served {
             return None;
         }
+        let (older, older_left) = (state.sent, state.on_the_wire);
         let silence = state.silence.get_or_insert_with(|| Silence {
             since: Instant::now(),
             misses: 1,
+            older,
+            older_left,
             is_told: false,
         });
-        let is_moment = may_be_busy && !silence.is_told && silence.since.elapsed() < MOMENT_MAX;
-        silence.misses += u32::from(!is_moment && sent_at >= silence.since);
+        let is_older = request.is_older_than(silence);
+        let others_left = silence.older_left > u64::from(is_older);
+        let may_be_busy = is_refused || absence == Absence::Perhaps;
+        let is_soon = may_be_busy && silence.since.elapsed() < MOMENT_MAX;
+        let is_moment = !silence.is_told && (is_soon || is_refused && others_left);
+        silence.misses += u32::from(!is_moment && !is_older);
         Some((*silence, is_moment))
+    }
+
+    /// Waits for the requests that were sent before a silence that is not told. Says whether one was answered; without any, not.
+    async fn is_older_answered(&self) -> bool {
+        let Some(begun) = self.state().silence.map(|silence| silence.older) else {
+            return false;
+        };
+        loop {
+            let returned = self.returned.notified();
+            match self.state().silence {
+                Some(silence) if silence.older != begun => return true,
+                Some(silence) if silence.older_left == 0 || silence.is_told => return false,
+                Some(_) => {}
+                None => return true,
+            }
+            returned.await;
+        }
     }
 
     /// Whether the silence is to be told now, for the first time.
@@ -120,7 +201,7 @@ impl Outage {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -134,15 +215,15 @@ impl Client {
     }
 
     /// Takes note of whether somebody is there. Gives back what it means when nobody is.
-    pub(super) fn listen(&self, outcome: &Outcome, sent_at: Instant) -> Option<Miss> {
+    pub(super) fn listen(&self, outcome: &Outcome, request: &OnTheWire<'_>) -> Option<Miss> {
         let absence = outcome.absence();
         if absence == Absence::No {
-            self.is_heard(sent_at);
+            self.is_heard(request.sent_at);
             return None;
         }
-        let may_be_busy = absence == Absence::Perhaps
-            || absence == Absence::Probably && matches!(outcome.pressure(), Pressure::Refused(_));
-        let (silence, is_moment) = self.outage.missed(sent_at, may_be_busy)?;
+        let is_refused =
+            absence < Absence::Surely && matches!(outcome.pressure(), Pressure::Refused(_));
+        let (silence, is_moment) = self.outage.missed(request, absence, is_refused)?;
         let pause = match is_moment {
             true => None,
             false => Some(self.pause(silence, outcome.asked_wait())),
@@ -178,7 +259,7 @@ impl Client {
         tally: &mut Tally,
     ) -> Result<Next<'_>, LlmError> {
         let lasted = miss.silence.since.elapsed();
-        let is_last = lasted >= self.limits.outage_max;
+        let is_last = miss.pause.is_some() && lasted >= self.limits.outage_max;
         if setback.absence == Absence::Surely {
             if is_last {
                 return Err(self.end_of_patience(&setback.message));
@@ -197,7 +278,7 @@ impl Client {
             self.health.succeeded();
             return Err(self.exhausted(setback, tally));
         }
-        let is_long = !miss.silence.is_told && lasted >= TOLD_AFTER;
+        let is_long = miss.pause.is_some() && !miss.silence.is_told && lasted >= TOLD_AFTER;
         if is_last || is_long || is_last_but_one && !tally.is_vouched_for {
             return Ok(Next::InDoubt(setback, is_last));
         }
@@ -214,8 +295,8 @@ impl Client {
         is_last: bool,
         tally: &mut Tally,
     ) -> Result<Duration, LlmError> {
-        tokio::time::sleep(setback.wait.unwrap_or_default()).await;
-        let is_served = self.is_served().await?;
+        let is_served = setback.pressed && self.outage.is_older_answered().await
+            || self.is_served(&setback).await?;
         if !self.outage.has_served() {
             return Err(self.end_run(RunStop::EndpointDead, &setback.message));
         }
@@ -233,7 +314,8 @@ impl Client {
     }
 
     /// Asks something harmless. It does not stand in line: all others there wait to find out the same.
-    async fn is_served(&self) -> Result<bool, LlmError> {
+    async fn is_served(&self, setback: &Setback) -> Result<bool, LlmError> {
+        tokio::time::sleep(setback.wait.unwrap_or_default()).await;
         let request = probe::harmless();
         let reservation = self.reserve(&request).await?;
         count(&self.meter.requests);
@@ -241,7 +323,7 @@ impl Client {
         self.meter.spend(sent.outcome.usage());
         let is_there = sent.outcome.absence() == Absence::No;
         if is_there {
-            self.is_heard(sent.sent_at);
+            self.is_heard(sent.on_the_wire.sent_at);
         }
         if matches!(sent.outcome, Outcome::Usable(_)) {
             self.health.succeeded();
@@ -278,5 +360,30 @@ fn time_text(time: Duration) -> String {
     match time.as_secs() {
         secs if secs >= 120 && secs % 60 == 0 => format!("{} minutes", secs / 60),
         secs => format!("{secs} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_is_no_absence_while_an_older_request_may_be_answered() {
+        let outage = Outage::default();
+        outage.served();
+        let at_work = outage.sent();
+        let is_moment =
+            |request: &OnTheWire<'_>| outage.missed(request, Absence::Perhaps, true).unwrap().1;
+        assert!(is_moment(&outage.sent()));
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let younger = outage.sent();
+        let refused = outage.sent();
+        assert!(is_moment(&refused));
+        let (_, is_moment_of_500) = outage.missed(&refused, Absence::Perhaps, false).unwrap();
+        assert!(!is_moment_of_500);
+        drop(at_work);
+        assert!(!is_moment(&refused), "all who are left came into it");
+        outage.answered(younger.sent_at);
+        assert!(is_moment(&outage.sent()));
     }
 }

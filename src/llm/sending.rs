@@ -8,19 +8,19 @@ use super::budget::{Bill, Reservation, Worst};
 use super::client::Client;
 use super::error::LlmError;
 use super::gate::Pass;
+use super::outage::OnTheWire;
 use super::outcome::{Outcome, has_worked};
 use super::profile::Form;
 use super::request::Request;
 use super::transport::Exchange;
 use std::pin::pin;
 use std::time::SystemTime;
-use tokio::time::Instant;
 
 /// An exchange that has ended.
-pub(super) struct Sent {
+pub(super) struct Sent<'a> {
     pub outcome: Outcome,
     pub form: Form,
-    pub sent_at: Instant,
+    pub on_the_wire: OnTheWire<'a>,
 }
 
 impl Client {
@@ -30,10 +30,10 @@ impl Client {
         request: &Request,
         reservation: Reservation<'_>,
         pass: Option<&Pass<'_>>,
-    ) -> Result<Sent, LlmError> {
+    ) -> Result<Sent<'_>, LlmError> {
         let form = self.learnt().form;
         let body = body::write(self.opening.clone(), request, form);
-        let sent_at = Instant::now();
+        let on_the_wire = self.outage.sent();
         let post = pin!(self.transport.post(&self.address.chat, body));
         let exchange = self.stop.unless_dead(post).await?;
         if let (Ok(exchange), Some(pass)) = (&exchange, pass) {
@@ -45,7 +45,7 @@ impl Client {
         Ok(Sent {
             outcome,
             form,
-            sent_at,
+            on_the_wire,
         })
     }
 

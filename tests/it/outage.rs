@@ -338,6 +338,36 @@ async fn a_server_that_stays_away_ends_the_run_when_patience_does() {
     assert!(said.contains("untried"), "{said}");
 }
 
+/// Whoever is refused while others wait for their answers waits for a place, however long those take.
+#[tokio::test]
+async fn a_slow_server_that_limits_requests_in_flight_is_not_away() {
+    const ANSWER_TIME: Duration = Duration::from_secs(7);
+    let server = ModelServer::scripted(|seen| match seen.in_flight {
+        _ if seen.nth == 0 => answer(seen),
+        ..=2 => answer(seen).after(ANSWER_TIME),
+        _ => Reply::error(429, "rate_limit_exceeded", "too many at once"),
+    });
+    let limits = Limits {
+        outage_max: Duration::from_secs(6),
+        ..Limits::default()
+    };
+    let client = connected(server.base_url(), limits).await;
+    client.complete(&request("Before?")).await.unwrap();
+    let requests: Vec<_> = (0..4).map(|n| request(&format!("Question {n}?"))).collect();
+    let all = futures_util::future::join_all(requests.iter().map(|one| client.complete(one)));
+    let away = async {
+        while client.away().is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        all = all => all.into_iter().for_each(|result| drop(result.unwrap())),
+        () = away => panic!("{:?}", client.away()),
+    }
+    // Before, each of the four once, and what was refused before the limit was found.
+    assert!(server.chat_count() <= 16, "{}", server.chat_count());
+}
+
 /// "At once" may be asked for where nobody is served for long.
 #[tokio::test]
 async fn a_server_that_asks_for_no_wait_is_not_asked_without_end() {
