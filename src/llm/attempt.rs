@@ -9,7 +9,7 @@ use super::classify::{Finding, Verdict};
 use super::client::Client;
 use super::completion::Completion;
 use super::error::{ErrorClass, LlmError, RunStop};
-use super::gate::{Pass, Pressure};
+use super::gate::Pass;
 use super::health::Pulse;
 use super::meter::count;
 use super::outage::Miss;
@@ -106,26 +106,19 @@ impl Client {
     }
 
     async fn attempt(&self, request: &Request, tally: &mut Tally) -> Result<Next<'_>, LlmError> {
-        let reserved = self.prompt_tokens(request) as f64 + f64::from(request.tokens_max);
+        let expected = self.tokens_expected(request);
         // Pinned, as all that is waited for here: a future handed on by value takes its room once more at every hand.
-        let mut pass = self.unless_ended(pin!(self.gate.enter(reserved))).await?;
+        let mut pass = self.unless_ended(pin!(self.gate.enter(expected))).await?;
         // Last before sending: what fits the budget is sent, even when the next one does not and ends the run.
         let reservation = self.reserve(request).await?;
         self.count_attempt(tally);
         // On the heap: most requests wait in line, and need the room of an exchange only when their turn has come.
-        let sent = Box::pin(self.send(request, reservation, Some(&pass))).await?;
+        let (sent, miss) = Box::pin(self.exchange(request, reservation, &mut pass)).await?;
         let Sent {
             outcome,
             form,
             on_the_wire,
         } = sent;
-        let miss = self.listen(&outcome, &on_the_wire);
-        let pause = miss.as_ref().and_then(|miss| miss.pause);
-        let pressure = pause.map_or_else(
-            || outcome.pressure(),
-            |pause| Pressure::Away(pause.as_secs_f64()),
-        );
-        pass.settle(pressure, outcome.tokens_used());
         match outcome {
             Outcome::Usable(usable) => {
                 let latency = on_the_wire.sent_at.elapsed();
@@ -164,7 +157,6 @@ impl Client {
     }
 
     fn count_attempt(&self, tally: &mut Tally) {
-        count(&self.meter.requests);
         if tally.attempts > 0 {
             count(&self.meter.retries);
         }

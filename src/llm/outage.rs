@@ -12,7 +12,6 @@ use super::classify::Absence;
 use super::client::Client;
 use super::error::{LlmError, RunStop};
 use super::gate::Pressure;
-use super::meter::count;
 use super::outcome::Outcome;
 use super::probe;
 use super::tally::{Setback, Tally};
@@ -44,6 +43,8 @@ pub(super) struct Outage {
     state: Mutex<State>,
     /// A request has a verdict.
     returned: Notify,
+    /// Held by the one that asks something harmless for all.
+    asks: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +55,8 @@ struct State {
     on_the_wire: u64,
     /// When the latest request was sent of those that somebody was there for.
     heard_at: Option<Instant>,
+    /// When the latest harmless question was sent that met absence.
+    in_vain_at: Option<Instant>,
     silence: Option<Silence>,
 }
 
@@ -139,6 +142,25 @@ impl Outage {
     /// Whether somebody was there for a request that was sent after `moment`.
     fn heard_since(&self, moment: Instant) -> bool {
         self.state().heard_at.is_some_and(|at| at > moment)
+    }
+
+    /// Something harmless that was asked at `sent_at` met absence.
+    fn asked_in_vain(&self, sent_at: Instant) {
+        self.state().in_vain_at = Some(sent_at);
+    }
+
+    /// Waits until it shows whether requests are served that are sent after `moment`; of a server that has served none, only a usable answer shows it.
+    async fn is_served_since(&self, moment: Instant) -> bool {
+        loop {
+            let returned = self.returned.notified();
+            if self.has_served() && self.heard_since(moment) {
+                return true;
+            }
+            if self.state().in_vain_at.is_some_and(|at| at > moment) {
+                return false;
+            }
+            returned.await;
+        }
     }
 
     /// A request met absence. Says into which silence it fell, and whether that may be a moment in which the server is busy; `None` while it
@@ -296,13 +318,13 @@ impl Client {
         tally: &mut Tally,
     ) -> Result<Duration, LlmError> {
         let is_served = setback.pressed && self.outage.is_older_answered().await
-            || self.is_served(&setback).await?;
+            || self.is_served(setback.wait.unwrap_or_default()).await?;
         if !self.outage.has_served() {
             return Err(self.end_run(RunStop::EndpointDead, &setback.message));
         }
         if is_served {
+            self.health.succeeded();
             tally.is_vouched_for = tally.failures + 1 >= setback.attempts_max;
-            self.gate.back();
             return Ok(self.delay(tally.failures, &setback));
         }
         if is_last {
@@ -313,21 +335,31 @@ impl Client {
         Ok(Duration::ZERO)
     }
 
-    /// Asks something harmless. It does not stand in line: all others there wait to find out the same.
-    async fn is_served(&self, setback: &Setback) -> Result<bool, LlmError> {
-        tokio::time::sleep(setback.wait.unwrap_or_default()).await;
+    /// Whether anybody is served from now on: what the next request shows that is answered, or something harmless, which is asked after `wait`
+    /// and before all in line, as they wait to find out the same. One asks for all.
+    async fn is_served(&self, wait: Duration) -> Result<bool, LlmError> {
         let request = probe::harmless();
+        let doubted_at = Instant::now();
+        let turn = async {
+            tokio::time::sleep(wait).await;
+            let asks = self.outage.asks.lock().await;
+            let tokens = self.tokens_expected(&request);
+            (asks, self.gate.enter_first(tokens).await)
+        };
+        let (_asks, mut pass) = tokio::select! {
+            biased;
+            is_served = self.outage.is_served_since(doubted_at) => return Ok(is_served),
+            turn = turn => turn,
+        };
         let reservation = self.reserve(&request).await?;
-        count(&self.meter.requests);
-        let sent = self.send(&request, reservation, None).await?;
+        let (sent, _) = self.exchange(&request, reservation, &mut pass).await?;
         self.meter.spend(sent.outcome.usage());
-        let is_there = sent.outcome.absence() == Absence::No;
-        if is_there {
-            self.is_heard(sent.on_the_wire.sent_at);
-        }
         if matches!(sent.outcome, Outcome::Usable(_)) {
-            self.health.succeeded();
             self.outage.served();
+        }
+        let is_there = sent.outcome.absence() == Absence::No;
+        if !is_there {
+            self.outage.asked_in_vain(sent.on_the_wire.sent_at);
         }
         Ok(is_there)
     }

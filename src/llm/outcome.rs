@@ -114,12 +114,20 @@ impl Client {
                 code: FailureCode::ServerError,
                 message,
                 usage,
+                ..
             } => Outcome::Not(retry(FailureCode::ServerError, message), usage),
             Reading::Useless {
                 code,
                 message,
                 usage,
-            } => Outcome::Not(item(code, message), usage),
+                is_thought,
+            } => {
+                // Too few tokens were allowed for more, and a model made use of them.
+                if is_thought {
+                    self.outage.served();
+                }
+                Outcome::Not(item(code, message), usage)
+            }
         }
     }
 

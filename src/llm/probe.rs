@@ -229,6 +229,7 @@ impl Probe<'_> {
                 code,
                 message,
                 usage,
+                ..
             } => {
                 let is_unclean = code == FailureCode::UncleanFinish;
                 self.seen.unclean = is_unclean.then_some(message).or(self.seen.unclean.take());
@@ -295,9 +296,12 @@ fn of_broken(broken: Broken) -> Finding {
     }
 }
 
-/// A question that no server and no firewall has anything against.
+/// A question that no server and no firewall has anything against, and no cache the answer to.
 pub(super) fn harmless() -> Request {
-    question(0, Output::Text)
+    Request {
+        task: format!("Is {} an even number?", rand::random::<u32>()),
+        ..question(0, Output::Text)
+    }
 }
 
 fn question(filler_bytes: usize, output: Output) -> Request {

@@ -30,6 +30,8 @@ pub(super) enum Reading {
         code: FailureCode,
         message: String,
         usage: Usage,
+        /// Whether the model came to nothing but thoughts.
+        is_thought: bool,
     },
     /// No chat completion at all.
     Malformed(String),
@@ -97,10 +99,12 @@ pub(super) fn read(body: &[u8], tagged: bool) -> Reading {
         reasoning = reasoning.or(into_text(place));
     }
     if let Some((code, message)) = uselessness(&finish, &refusal, &text) {
+        let has_thoughts = reasoning.is_some_and(|text| !text.trim().is_empty());
         return Reading::Useless {
             code,
             message,
             usage,
+            is_thought: code == FailureCode::Truncated && (has_thoughts || text.trim().is_empty()),
         };
     }
     Reading::Usable(Usable {

@@ -7,8 +7,9 @@ use super::body;
 use super::budget::{Bill, Reservation, Worst};
 use super::client::Client;
 use super::error::LlmError;
-use super::gate::Pass;
-use super::outage::OnTheWire;
+use super::gate::{Pass, Pressure};
+use super::meter::count;
+use super::outage::{Miss, OnTheWire};
 use super::outcome::{Outcome, has_worked};
 use super::profile::Form;
 use super::request::Request;
@@ -24,19 +25,43 @@ pub(super) struct Sent<'a> {
 }
 
 impl Client {
-    /// One exchange, and what it came to and cost. What the server tells of its allowance is for the gate that let it through.
-    pub(super) async fn send(
+    /// One exchange in a place on the wire, which is told how it went. Gives back what it means, too, when nobody was there.
+    pub(super) async fn exchange(
         &self,
         request: &Request,
         reservation: Reservation<'_>,
-        pass: Option<&Pass<'_>>,
+        pass: &mut Pass<'_>,
+    ) -> Result<(Sent<'_>, Option<Miss>), LlmError> {
+        count(&self.meter.requests);
+        let sent = self.send(request, reservation, pass).await?;
+        let miss = self.listen(&sent.outcome, &sent.on_the_wire);
+        let pause = miss.as_ref().and_then(|miss| miss.pause);
+        let pressure = pause.map_or_else(
+            || sent.outcome.pressure(),
+            |pause| Pressure::Away(pause.as_secs_f64()),
+        );
+        pass.settle(pressure, sent.outcome.tokens_used());
+        Ok((sent, miss))
+    }
+
+    /// Tokens that a request may use, as far as its prompt can be told.
+    pub(super) fn tokens_expected(&self, request: &Request) -> f64 {
+        self.prompt_tokens(request) as f64 + f64::from(request.tokens_max)
+    }
+
+    /// One exchange, and what it came to and cost. What the server tells of its allowance is for the gate that let it through.
+    async fn send(
+        &self,
+        request: &Request,
+        reservation: Reservation<'_>,
+        pass: &Pass<'_>,
     ) -> Result<Sent<'_>, LlmError> {
         let form = self.learnt().form;
         let body = body::write(self.opening.clone(), request, form);
         let on_the_wire = self.outage.sent();
         let post = pin!(self.transport.post(&self.address.chat, body));
         let exchange = self.stop.unless_dead(post).await?;
-        if let (Ok(exchange), Some(pass)) = (&exchange, pass) {
+        if let Ok(exchange) = &exchange {
             self.heed_allowances(exchange, pass);
         }
         let has_worked = has_worked(&exchange);

@@ -3,7 +3,7 @@
 use crate::model_server::{MODEL, Manner, ModelServer, Reply, Seen, answer};
 use pipeline::domain::failure::FailureCode;
 use pipeline::llm::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -537,30 +537,54 @@ async fn a_failing_service_ends_the_run_before_all_files_are_tried() {
     assert_eq!(transient, 4);
 }
 
+/// A server that fails all requests but the harmless question, which it answers so, with its tokens used up.
+fn failing_but(message: Value) -> ModelServer {
+    let is_harmless = |seen: &Seen| seen.texts("user")[0].contains("even number");
+    ModelServer::scripted(move |seen| match is_harmless(seen) {
+        true => Reply::completion(message.clone(), "length"),
+        false => Reply::error(500, "", "broken"),
+    })
+}
+
+/// What the first of so many requests comes to that does not fail alone.
+async fn first_end_of_run(client: &Client, requests: usize) -> Option<(usize, LlmError)> {
+    let all = async {
+        for nth in 0..requests {
+            let error = client.complete(&text_request()).await.unwrap_err();
+            if error.class != ErrorClass::Transient(FailureCode::ServerError) {
+                return Some((nth, error));
+            }
+        }
+        None
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(20), all).await;
+    ended.expect("it ends")
+}
+
 /// An answer of no use to the harmless question is no proof that anybody is served, and is not asked for again and again.
 #[tokio::test]
 async fn a_service_that_cuts_what_it_does_not_fail_ends_the_run() {
-    let is_harmless = |seen: &Seen| {
-        seen.texts("user")
-            .iter()
-            .any(|text| text.contains("the sky"))
-    };
-    let server = ModelServer::scripted(move |seen| match is_harmless(seen) {
-        true => Reply::completion(json!({"content": "Yes"}), "length"),
-        false => Reply::error(500, "", "broken"),
-    });
+    let server = failing_but(json!({"content": "Yes"}));
     let client = client(&server).await;
-    let all = async {
-        for _ in 0..4 {
-            let class = client.complete(&text_request()).await.unwrap_err().class;
-            assert_eq!(class, ErrorClass::Transient(FailureCode::ServerError));
-        }
-        client.complete(&text_request()).await.unwrap_err()
-    };
-    let ended = tokio::time::timeout(Duration::from_secs(20), all).await;
-    let stop = ended.expect("it ends").run_stop();
-    assert_eq!(stop, Some(RunStop::EndpointDead));
+    let (nth, error) = first_end_of_run(&client, 6).await.unwrap();
+    assert_eq!((nth, error.run_stop()), (4, Some(RunStop::EndpointDead)));
     assert_eq!(server.chat_count(), 26);
+}
+
+/// A model that thinks is there, even where so few tokens are not enough for it to come to an answer.
+#[tokio::test]
+async fn a_model_that_thinks_about_the_harmless_question_is_there() {
+    for message in [
+        json!({"content": ""}),
+        json!({"content": null, "reasoning": "Even numbers"}),
+        json!({"content": "<think>Even numbers"}),
+    ] {
+        let server = failing_but(message);
+        let client = client(&server).await;
+        assert_eq!(first_end_of_run(&client, 6).await, None);
+        // Five times each, the harmless question for the last two, and what was in doubt once more.
+        assert_eq!(server.chat_count(), 33);
+    }
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ impl Flow {
     }
 
     /// Somebody is there: if nobody was, the number in flight climbs from one again.
-    pub fn back(&mut self, now: Secs) {
+    fn back(&mut self, now: Secs) {
         if self.knock.answered() {
             self.limit.restart_ramp(now);
         }

@@ -13,7 +13,7 @@ mod simulation;
 
 use super::backoff::Allowance;
 use flow::{Admission, Flow};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
@@ -89,6 +89,9 @@ pub(super) struct Gate {
     /// Held by the first in line alone; semaphores of tokio are fair.
     turn: Semaphore,
     returned: Notify,
+    /// Whether a request waits to go before all in line, and what wakes it.
+    has_first: AtomicBool,
+    first: Notify,
     /// Requests in line, and those that were announced.
     expected: AtomicUsize,
     /// Requests that work begun has still to make, or to hear the answer of.
@@ -114,6 +117,23 @@ impl Drop for InLine<'_> {
     }
 }
 
+/// A request before the line.
+struct First<'a>(&'a Gate);
+
+impl<'a> First<'a> {
+    fn of(gate: &'a Gate) -> Self {
+        gate.has_first.store(true, Ordering::Relaxed);
+        First(gate)
+    }
+}
+
+impl Drop for First<'_> {
+    fn drop(&mut self) {
+        self.0.has_first.store(false, Ordering::Relaxed);
+        self.0.returned.notify_one();
+    }
+}
+
 impl Gate {
     /// At most `concurrency` requests on the wire, for each of which a response may take `response_max`.
     pub fn new(
@@ -131,6 +151,8 @@ impl Gate {
             )),
             turn: Semaphore::new(1),
             returned: Notify::new(),
+            has_first: AtomicBool::new(false),
+            first: Notify::new(),
             expected: AtomicUsize::new(0),
             owed: AtomicUsize::new(0),
             room: Notify::new(),
@@ -143,9 +165,23 @@ impl Gate {
         let _in_line = InLine::of(self);
         // The semaphore is never closed, so this is always a turn.
         let _turn = self.turn.acquire().await;
+        let admit = || match self.has_first.load(Ordering::Relaxed) {
+            true => Admission::OnReturn,
+            false => self.flow().admit(self.now(), tokens),
+        };
+        self.place(admit, &self.returned).await
+    }
+
+    /// Waits for the next place before all who are in line. For one at a time.
+    pub async fn enter_first(&self, tokens: f64) -> Pass<'_> {
+        let _first = First::of(self);
+        let admit = || self.flow().admit(self.now(), tokens);
+        self.place(admit, &self.first).await
+    }
+
+    async fn place(&self, admit: impl Fn() -> Admission, woken: &Notify) -> Pass<'_> {
         loop {
-            let admission = self.flow().admit(self.now(), tokens);
-            match admission {
+            match admit() {
                 Admission::Go(sending) => {
                     return Pass {
                         gate: self,
@@ -153,11 +189,11 @@ impl Gate {
                         told: (Pressure::Unknown, None),
                     };
                 }
-                Admission::OnReturn => self.returned.notified().await,
+                Admission::OnReturn => woken.notified().await,
                 Admission::At(secs) => {
                     let wait = (secs - self.now()).clamp(LOOK_SECS_MIN, LOOK_SECS_MAX);
                     let wake = Instant::now() + Duration::from_secs_f64(wait);
-                    let _ = tokio::time::timeout_at(wake, self.returned.notified()).await;
+                    let _ = tokio::time::timeout_at(wake, woken.notified()).await;
                 }
             }
         }
@@ -212,12 +248,6 @@ impl Gate {
     /// Takes note of how long the server takes to say something short.
     pub fn heard_after(&self, time: Duration) {
         self.flow().heard_after(time.as_secs_f64());
-    }
-
-    /// Takes note that somebody is there after all.
-    pub fn back(&self) {
-        self.flow().back(self.now());
-        self.returned.notify_one();
     }
 
     /// Lets one request through, then slowly more until one is served: nobody knows yet whether the server takes requests of this form.
@@ -275,6 +305,7 @@ impl Drop for Pass<'_> {
             let (pressure, tokens) = self.told;
             self.gate.flow().returned(now, &sending, pressure, tokens);
             self.gate.returned.notify_one();
+            self.gate.first.notify_one();
             self.gate.room.notify_one();
         }
     }

@@ -455,6 +455,30 @@ async fn places_are_given_in_order_and_given_back_when_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_goes_first_takes_the_next_place_and_uses_up_what_the_user_allows() {
+    let gate = Gate::new(1, RESPONSE_MAX, Some(60), None);
+    let order = Mutex::new(Vec::new());
+    let started = Instant::now();
+    let held = gate.enter(0.0).await;
+    let follow = async |name| {
+        drop(gate.enter(0.0).await);
+        order
+            .lock()
+            .unwrap()
+            .push((name, started.elapsed().as_secs()));
+    };
+    let first = async {
+        drop(gate.enter_first(0.0).await);
+        order.lock().unwrap().push((0, started.elapsed().as_secs()));
+    };
+    let given_up = tokio::time::timeout(Duration::from_secs(5), gate.enter_first(0.0));
+    assert!(given_up.await.is_err());
+    let give_back = async { drop(held) };
+    tokio::join!(follow(1), follow(2), first, give_back);
+    assert_eq!(*order.lock().unwrap(), [(0, 5), (1, 6), (2, 7)]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn time_outs_halve_the_limit_once_for_each_burst() {
     let gate = Gate::new(8, RESPONSE_MAX, None, None);
     for limit in [4, 2, 1, 1] {
