@@ -29,8 +29,9 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 internal or storage error, 2 usage or settings, 3 finished with failures,
-69 LLM service unreachable or of no use to any file, 75 another run holds the lock, 77 credentials refused,
-78 no LLM configured or found, 124 a budget was reached, 130/143 stopped by a signal.";
+69 LLM service unreachable (one that answered before is waited for, five minutes at most) or of no
+use to any file, 75 another run holds the lock, 77 credentials refused, 78 no LLM configured or
+found, 124 a budget was reached, 130/143 stopped by a signal.";
 
 /// Options of every command.
 #[derive(Debug, Args)]

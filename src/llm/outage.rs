@@ -84,8 +84,8 @@ pub(super) struct OnTheWire<'a> {
 #[derive(Debug)]
 pub(super) struct Miss {
     silence: Silence,
-    /// How long nothing is sent to anybody; `None` where the server may only have too much to do, which the gate knows how to meet.
-    pub pause: Option<Duration>,
+    /// What it is for the gate; `None` where the server may only have too much to do, which the gate knows how to meet.
+    pub away: Option<Pressure>,
 }
 
 impl OnTheWire<'_> {
@@ -246,11 +246,8 @@ impl Client {
         let is_refused =
             absence < Absence::Surely && matches!(outcome.pressure(), Pressure::Refused(_));
         let (silence, is_moment) = self.outage.missed(request, absence, is_refused)?;
-        let pause = match is_moment {
-            true => None,
-            false => Some(self.pause(silence, outcome.asked_wait())),
-        };
-        Some(Miss { silence, pause })
+        let away = (!is_moment).then(|| self.pause_in(silence, outcome.asked_wait()));
+        Some(Miss { silence, away })
     }
 
     fn is_heard(&self, sent_at: Instant) {
@@ -261,7 +258,7 @@ impl Client {
     }
 
     /// How long nothing is sent: as the server asks, if it asks for any time at all, else longer with every miss, but not past the end of patience.
-    fn pause(&self, silence: Silence, asked: Option<Duration>) -> Duration {
+    fn pause_in(&self, silence: Silence, asked: Option<Duration>) -> Pressure {
         let limits = &self.limits;
         // Of the jitter the half that keeps pauses growing: all requests wait for the same one.
         let random = f64::midpoint(1.0, rand::random());
@@ -269,7 +266,10 @@ impl Client {
         let own = || backoff::delay(silence.misses, random, first, most);
         let left = limits.outage_max.saturating_sub(silence.since.elapsed());
         let asked = asked.filter(|wait| !wait.is_zero());
-        asked.unwrap_or_else(|| own().min(left))
+        Pressure::Away {
+            pause: asked.unwrap_or_else(own).min(left).as_secs_f64(),
+            is_asked: asked.is_some(),
+        }
     }
 
     /// Decides what comes after an attempt that met nobody. Within one silence only what may be the request's own fault uses up its
@@ -277,11 +277,11 @@ impl Client {
     pub(super) fn miss(
         &self,
         miss: &Miss,
-        setback: Setback,
+        mut setback: Setback,
         tally: &mut Tally,
     ) -> Result<Next<'_>, LlmError> {
         let lasted = miss.silence.since.elapsed();
-        let is_last = miss.pause.is_some() && lasted >= self.limits.outage_max;
+        let is_last = miss.away.is_some() && lasted >= self.limits.outage_max;
         if setback.absence == Absence::Surely {
             if is_last {
                 return Err(self.end_of_patience(&setback.message));
@@ -300,11 +300,13 @@ impl Client {
             self.health.succeeded();
             return Err(self.exhausted(setback, tally));
         }
-        let is_long = miss.pause.is_some() && !miss.silence.is_told && lasted >= TOLD_AFTER;
+        let is_long = miss.away.is_some() && !miss.silence.is_told && lasted >= TOLD_AFTER;
         if is_last || is_long || is_last_but_one && !tally.is_vouched_for {
+            // Where the server is away, the gate waits as it asks.
+            setback.wait = setback.wait.filter(|_| miss.away.is_none());
             return Ok(Next::InDoubt(setback, is_last));
         }
-        Ok(Next::Again(match miss.pause {
+        Ok(Next::Again(match miss.away {
             Some(_) => Duration::ZERO,
             None => self.delay(tally.failures, &setback),
         }))

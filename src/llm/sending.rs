@@ -7,7 +7,7 @@ use super::body;
 use super::budget::{Bill, Reservation, Worst};
 use super::client::Client;
 use super::error::LlmError;
-use super::gate::{Pass, Pressure};
+use super::gate::Pass;
 use super::meter::count;
 use super::outage::{Miss, OnTheWire};
 use super::outcome::{Outcome, has_worked};
@@ -35,11 +35,8 @@ impl Client {
         count(&self.meter.requests);
         let sent = self.send(request, reservation, pass).await?;
         let miss = self.listen(&sent.outcome, &sent.on_the_wire);
-        let pause = miss.as_ref().and_then(|miss| miss.pause);
-        let pressure = pause.map_or_else(
-            || sent.outcome.pressure(),
-            |pause| Pressure::Away(pause.as_secs_f64()),
-        );
+        let away = miss.as_ref().and_then(|miss| miss.away);
+        let pressure = away.unwrap_or_else(|| sent.outcome.pressure());
         pass.settle(pressure, sent.outcome.tokens_used());
         Ok((sent, miss))
     }

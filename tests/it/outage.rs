@@ -368,6 +368,52 @@ async fn a_slow_server_that_limits_requests_in_flight_is_not_away() {
     assert!(server.chat_count() <= 16, "{}", server.chat_count());
 }
 
+/// A wait that the server asks for is cut where patience ends: it is asked once more then, and not later.
+#[tokio::test]
+async fn patience_is_not_stretched_by_what_the_server_asks_for() {
+    const PATIENCE: Duration = Duration::from_secs(4);
+    let limits = Limits {
+        outage_max: PATIENCE,
+        ..hasty()
+    };
+    let away = Reply::html(502).header("retry-after", "3");
+    let server = away_for(1, usize::MAX, away);
+    let client = connected(server.base_url(), limits).await;
+    client.complete(&request("Before?")).await.unwrap();
+    let asked_at = Instant::now();
+    let error = client.complete(&request("After?")).await.unwrap_err();
+    assert_eq!(error.run_stop(), Some(RunStop::EndpointDead));
+    let lasted = asked_at.elapsed();
+    assert!(
+        lasted >= PATIENCE && lasted < PATIENCE.mul_f64(1.4),
+        "{lasted:?}"
+    );
+    // Before, at once, after three seconds, at the end, and something harmless then.
+    assert_eq!(server.chat_count(), 5);
+}
+
+/// One of several servers behind an address is gone; another still works on what it was sent before.
+#[tokio::test]
+async fn an_answer_ends_the_pause_of_an_outage() {
+    let limits = Limits {
+        backoff_first: Duration::from_secs(20),
+        ..Limits::default()
+    };
+    let server = ModelServer::scripted(|seen| match seen.nth {
+        1 => answer(seen).after(Duration::from_secs(1)),
+        2 => Reply::html(502),
+        _ => answer(seen),
+    });
+    let client = connected(server.base_url(), limits).await;
+    client.complete(&request("Before?")).await.unwrap();
+    let two = [request("Before, too?"), request("After?")];
+    let two = futures_util::future::join_all(two.iter().map(|one| client.complete(one)));
+    let two = tokio::time::timeout(Duration::from_secs(5), two).await;
+    let two = two.expect("the pause is at least half of the first back-off");
+    two.into_iter().for_each(|result| drop(result.unwrap()));
+    assert_eq!(server.chat_count(), 4);
+}
+
 /// "At once" may be asked for where nobody is served for long.
 #[tokio::test]
 async fn a_server_that_asks_for_no_wait_is_not_asked_without_end() {

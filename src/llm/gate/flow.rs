@@ -65,7 +65,8 @@ impl Flow {
         }
         let buckets = self.requests.iter_mut().chain(&mut self.tokens);
         let filled = buckets.map(|bucket| bucket.ready_at(now));
-        let ready = filled.fold(self.pace.ready_at(now).max(self.pause_until), Secs::max);
+        let paused_until = self.pause_until.max(self.knock.rests_until());
+        let ready = filled.fold(self.pace.ready_at(now).max(paused_until), Secs::max);
         if ready > now {
             return Admission::At(ready);
         }
@@ -94,17 +95,19 @@ impl Flow {
     ) {
         self.in_flight -= 1;
         self.draw(0.0, tokens.map_or(0.0, |used| used - sending.tokens));
-        if !matches!(pressure, Pressure::Away(_)) {
+        if !matches!(pressure, Pressure::Away { .. }) {
             self.back(now);
         }
         match pressure {
             Pressure::Served => self.limit.served(now, sending, self.in_flight),
             Pressure::Overran => self.limit.overran(now, sending),
             Pressure::Refused(wait) => self.refused(now, sending, wait),
-            Pressure::Away(pause) => {
+            Pressure::Away { pause, is_asked } => {
                 self.limit.unanswered(now, sending);
-                if self.knock.missed(now, sending) {
-                    self.pause(now, pause);
+                match self.knock.missed(now, sending) {
+                    true if is_asked => self.pause(now, pause),
+                    true => self.knock.rest(now + pause),
+                    false => {}
                 }
             }
             Pressure::Unknown => {}

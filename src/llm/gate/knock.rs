@@ -8,6 +8,7 @@ use super::{Secs, Sending};
 pub(super) struct Knock {
     away_since: Option<Secs>,
     is_out: bool,
+    rests_until: Secs,
 }
 
 impl Knock {
@@ -29,9 +30,18 @@ impl Knock {
         is_news
     }
 
+    /// None goes out before this time, unless somebody turns out to be there.
+    pub fn rest(&mut self, until: Secs) {
+        self.rests_until = self.rests_until.max(until);
+    }
+
+    pub fn rests_until(&self) -> Secs {
+        self.rests_until
+    }
+
     /// Somebody is there. Says whether nobody was before.
     pub fn answered(&mut self) -> bool {
-        self.is_out = false;
+        (self.is_out, self.rests_until) = (false, 0.0);
         self.away_since.take().is_some()
     }
 }
@@ -68,8 +78,12 @@ mod tests {
         assert!(!knock.admits(), "the one that knocks is still out");
         assert!(knock.missed(7.0, &sent_at(5.5)));
         assert!(knock.admits());
+        knock.rest(9.0);
+        knock.rest(8.0);
+        assert_eq!(knock.rests_until(), 9.0);
         knock.sent();
         assert!(knock.answered());
+        assert_eq!(knock.rests_until(), 0.0);
         knock.sent();
         knock.sent();
         assert!(knock.admits());

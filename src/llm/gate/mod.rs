@@ -65,8 +65,9 @@ pub(super) enum Pressure {
     Refused(Secs),
     /// It took longer than allowed.
     Overran,
-    /// Nobody was there; nothing may be sent for this many seconds, and then one request at a time until somebody answers.
-    Away(Secs),
+    /// Nobody was there: one request at a time may be sent until somebody answers, the first after a pause. One that the server asked for
+    /// is kept whoever answers.
+    Away { pause: Secs, is_asked: bool },
     /// Nothing: the connection broke, or the request was at fault.
     Unknown,
 }

@@ -9,6 +9,12 @@ use tokio::task::JoinSet;
 /// Longest that a response may take.
 const RESPONSE_MAX: Duration = Duration::from_secs(300);
 
+/// What a time-out means where nothing else is heard.
+const AWAY: Pressure = Pressure::Away {
+    pause: 1.0,
+    is_asked: false,
+};
+
 /// What a simulated server limits.
 #[derive(Clone, Copy, Debug)]
 enum Rule {
@@ -519,7 +525,7 @@ async fn stand_in_line(slots: usize, answer_secs: f64, spread: f64) -> (usize, f
                 match tokio::time::timeout(RESPONSE_MAX, answer).await {
                     Ok(()) => return pass.end(Pressure::Served, None),
                     // As the program does once the server has served.
-                    Err(_) => pass.end(Pressure::Away(1.0), None),
+                    Err(_) => pass.end(AWAY, None),
                 }
                 timed_out.fetch_add(1, Ordering::Relaxed);
             }
