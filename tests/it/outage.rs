@@ -688,6 +688,11 @@ fn what_no_file_can_pass_ends_the_run_and_no_file_fails() {
             assert_eq!(workspace.count(table), 0, "{name}: {table}");
         }
         assert!(ran.stderr.contains("untried"), "{name}: {}", ran.stderr);
+        let told = ran
+            .stderr
+            .lines()
+            .filter(|line| line.contains(" of 40 files"));
+        told.for_each(|line| assert!(line.contains(" 0 of 40 files"), "{name}: {line}"));
         assert!(model.chat_count() <= 30, "{name}: {}", model.chat_count());
     }
 }
