@@ -96,6 +96,7 @@ failure_codes! {
     Repetition "repetition" Answer true "the answer repeats itself";
     VerbatimCopy "verbatim_copy" Answer true "the answer only copies the source";
     WrongLanguage "wrong_language" Answer true "the answer is in another natural language";
+    NoProse "no_prose" Answer true "the answer explains nothing in words";
     SecretInAnswer "secret_in_answer" Answer true "the answer holds a secret";
     AnswerDuplicate "answer_duplicate" Answer false "the answer repeats another sample";
     Contaminated "contaminated" Answer false "the sample overlaps with a benchmark";

@@ -134,6 +134,9 @@ fn what_is_wrong_beyond_doubt_is_refused_with_its_code() {
         (TRUE_ANSWER[..TRUE_ANSWER.len() - 20].trim_end_matches('`').to_owned(), FailureCode::CutOff),
         (with("\n\n- One thing.\n- Another thi"), FailureCode::CutOff),
         ("Die Funktion versucht es höchstens fünf Mal, und wenn das nicht geht, wird eine Ausnahme mit der URL ausgelöst, die der Aufrufer dann zu behandeln hat.".to_owned(), FailureCode::WrongLanguage),
+        (format!("```python\n{CHUNK}```"), FailureCode::NoProse),
+        (format!("Fetching:\n\n```python\n{CHUNK}```\n\nDone."), FailureCode::NoProse),
+        ("static int attempts = 0; // count retries\nfor (int i = 0; i < limit; i++) { open_socket(url, timeout); attempts++; sleep(2); }\nreturn attempts; // done here, nothing left.".to_owned(), FailureCode::NoProse),
         ("该函数最多尝试五次,然后引发异常,由调用者处理这个异常。每次失败后都会等待一段时间再试。".to_owned(), FailureCode::WrongLanguage),
     ] {
         assert_eq!(code(&answer), Some(expected), "{answer}");
@@ -181,7 +184,7 @@ fn what_is_probably_wrong_falls_below_the_least_score() {
         Some(FailureCode::Repetition)
     );
     assert_eq!(
-        code(&format!("```python\n{CHUNK}```")),
+        code(&format!("This is how:\n\n```python\n{CHUNK}```")),
         Some(FailureCode::VerbatimCopy)
     );
     assert_eq!(
